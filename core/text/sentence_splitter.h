@@ -1,0 +1,24 @@
+// Splits running text into sentences and keeps everything between them.
+#pragma once
+
+#include <cstddef>
+#include <string_view>
+#include <vector>
+
+namespace translucent {
+
+/// [begin, end) byte offsets of one sentence; the bytes between two sentences (spaces, line breaks)
+/// belong to neither and are to be copied through.
+struct SentenceRange {
+  std::size_t begin = 0;
+  std::size_t end = 0;
+};
+
+/// Sentences of `text` (UTF-8; invalid bytes are ordinary characters), in order. Ends at . ! ? … and
+/// their full-width and CJK forms, with closing quotes and brackets, and at line breaks; not inside
+/// numbers, common abbreviations, initials, URLs or e-mail addresses. A stretch of more than
+/// `max_bytes` bytes without an end is cut at the last space, comma or character boundary, so that a
+/// model with limited positions can take it. Text of white space alone yields no sentence.
+std::vector<SentenceRange> SplitSentences(std::string_view text, std::size_t max_bytes = 1200);
+
+}  // namespace translucent
