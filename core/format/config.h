@@ -9,7 +9,10 @@ namespace translucent {
 
 enum class Activation { kRelu, kSwish, kGelu };
 
-/// Architecture, from config.json (names as in transformers' MarianConfig).
+/// "relu", "swish", "gelu".
+std::string_view ActivationName(Activation activation);
+
+/// Architecture, from config.json (names and defaults as in transformers' MarianConfig).
 struct ModelConfig {
   int d_model = 0;
   int encoder_layers = 0;
@@ -38,15 +41,20 @@ struct GenerationConfig {
   int num_beams = 1;
   int max_length = 512;  // of the target, start and end symbol included (transformers' meaning)
   float length_penalty = 1.0f;
-  bool early_stopping = false;
-  int forced_eos_token_id = -1;           // emitted at max_length; -1: none
+  bool early_stopping = false;      // stop as soon as num_beams hypotheses are complete
+  bool never_stop_early = false;    // early_stopping "never": only when none can improve
+  bool renormalize_logits = false;  // log-softmax again after forbidden tokens are masked
+  int forced_eos_token_id = -1;     // emitted at max_length; -1: none
   std::vector<std::vector<int>> bad_words_ids;  // never emitted
 };
 
-/// Reads config.json text; `file` is used in errors. Throws Error naming file and field.
+/// Reads config.json text; `file` is used in errors. Throws Error naming file and field, also for
+/// what a MarianConfig can say but this engine does not compute.
 ModelConfig ParseModelConfig(std::string_view json, std::string_view file);
 
-/// Reads generation_config.json text (config.json's has the same fields in older models).
+/// Reads generation_config.json text (config.json's has the same fields in older models). Without a
+/// max_length the model's positions bound it, at most 512. Throws Error naming file and field, also
+/// for settings that would change the output and are not implemented (sampling, n-gram bans, ...).
 GenerationConfig ParseGenerationConfig(std::string_view json, std::string_view file,
                                        const ModelConfig& model);
 
