@@ -12,9 +12,9 @@
 namespace translucent {
 
 struct TranslateOptions {
-  int beam_size = 0;            // 0: the model's own num_beams; 1: greedy
-  int nbest = 1;                // at most beam_size
-  int max_length = 0;           // target tokens per sentence, end symbol included; 0: the model's own
+  int beam_size = 0;   // 0: the model's own num_beams; 1: greedy
+  int nbest = 1;       // at most beam_size
+  int max_length = 0;  // target tokens per sentence, end symbol included; 0: the model's own
   float length_penalty = -1.f;  // negative: the model's own
   int threads = 1;              // native only: sentences are spread over this many threads
 };

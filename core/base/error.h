@@ -7,8 +7,8 @@
 
 namespace translucent {
 
-/// Thrown on input that cannot be used. `what` names the file, tensor, field or line; `why` says what
-/// is wrong with it. what() is "WHAT: WHY", which the command line prints after "error: ".
+/// Thrown on input that cannot be used. `what` names the file, tensor, field or line; `why` says
+/// what is wrong with it. what() is "WHAT: WHY", which the command line prints after "error: ".
 class Error : public std::runtime_error {
  public:
   Error(std::string_view what, std::string_view why)

@@ -1,0 +1,34 @@
+// Picks the kernel set at run time.
+#include <vector>
+
+#include "kernels/sets.h"
+
+namespace translucent {
+namespace {
+
+std::vector<const Kernels*> FindRunnable() {
+  std::vector<const Kernels*> runnable = {&kScalarKernels};
+#if defined(__x86_64__)
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
+    runnable.push_back(&kAvx2Kernels);
+    if (__builtin_cpu_supports("avx512f")) runnable.push_back(&kAvx512Kernels);
+  }
+#elif defined(__wasm_simd128__)
+  runnable.push_back(&kWasmSimd128Kernels);
+#endif
+  return runnable;
+}
+
+}  // namespace
+
+std::span<const Kernels* const> RunnableKernels() {
+  static const std::vector<const Kernels*> runnable = FindRunnable();
+  return runnable;
+}
+
+const Kernels& ActiveKernels() {
+  static const Kernels& active = *RunnableKernels().back();  // each set is faster than the last
+  return active;
+}
+
+}  // namespace translucent

@@ -1,0 +1,16 @@
+// The kernel sets, one per instruction set; which of them exist depends on the target.
+#pragma once
+
+#include "kernels/kernels.h"
+
+namespace translucent {
+
+extern const Kernels kScalarKernels;
+#if defined(__x86_64__)
+extern const Kernels kAvx2Kernels;
+extern const Kernels kAvx512Kernels;
+#elif defined(__wasm_simd128__)
+extern const Kernels kWasmSimd128Kernels;
+#endif
+
+}  // namespace translucent

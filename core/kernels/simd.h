@@ -1,0 +1,243 @@
+// Every kernel, written once over xsimd vectors. A kernel file names its instruction set as
+//
+//   struct Isa {
+//     using Arch = ...;                                    // an xsimd architecture
+//     static constexpr int kTileRows, kTileOutputs;        // accumulators that fit the registers
+//     static Vector LoadInt8(const std::int8_t* p);        // Vector::size int8 widened to f32
+//   };
+//
+// and fills a table with MakeKernels<Isa>. Include it from kernel files only: each is compiled with
+// its own instruction set flags.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <xsimd/xsimd.hpp>
+
+#include "kernels/kernels.h"
+
+namespace translucent {
+
+template <class Isa>
+struct Simd {
+  using Vector = xsimd::batch<float, typename Isa::Arch>;
+  static constexpr int kLanes = static_cast<int>(Vector::size);
+
+  static Vector Load(const float* p) { return Vector::load_unaligned(p); }
+  static Vector Load(const std::int8_t* p) { return Isa::LoadInt8(p); }
+
+  /// The last `count` < kLanes values, the other lanes filled.
+  static Vector LoadTail(const float* p, int count, float fill) {
+    alignas(64) float lanes[kLanes];
+    for (int i = 0; i < kLanes; ++i) lanes[i] = i < count ? p[i] : fill;
+    return Vector::load_aligned(lanes);
+  }
+  static void StoreTail(Vector v, float* p, int count) {
+    alignas(64) float lanes[kLanes];
+    v.store_aligned(lanes);
+    for (int i = 0; i < count; ++i) p[i] = lanes[i];
+  }
+
+  /// x[i] = f(x[i]), the tail through the same vector code so that every element is treated alike.
+  template <class F>
+  static void Map(float* x, std::size_t n, F f) {
+    std::size_t i = 0;
+    for (; i + kLanes <= n; i += kLanes) f(Load(x + i)).store_unaligned(x + i);
+    if (i < n) {
+      const int rest = static_cast<int>(n - i);
+      StoreTail(f(LoadTail(x + i, rest, 0.f)), x + i, rest);
+    }
+  }
+
+  // --- products -------------------------------------------------------------------------------
+
+  /// Rows x Outputs dot products of `cols` values: sums stay in registers until the end.
+  template <int Rows, int Outputs, class Weight>
+  static void LinearTile(const float* x, const Weight* w, int cols, const float* scales,
+                         const float* bias, float* out, std::size_t out_stride) {
+    Vector sums[Rows][Outputs];
+    for (auto& row : sums) {
+      for (Vector& sum : row) sum = Vector(0.f);
+    }
+    int i = 0;
+    for (; i + kLanes <= cols; i += kLanes) {
+      Vector weights[Outputs];
+      for (int o = 0; o < Outputs; ++o) {
+        weights[o] = Load(w + static_cast<std::size_t>(o) * cols + i);
+      }
+      for (int r = 0; r < Rows; ++r) {
+        const Vector value = Load(x + static_cast<std::size_t>(r) * cols + i);
+        for (int o = 0; o < Outputs; ++o) sums[r][o] = xsimd::fma(value, weights[o], sums[r][o]);
+      }
+    }
+    for (int r = 0; r < Rows; ++r) {
+      for (int o = 0; o < Outputs; ++o) {
+        float sum = xsimd::reduce_add(sums[r][o]);
+        for (int t = i; t < cols; ++t) {
+          sum += x[static_cast<std::size_t>(r) * cols + t] *
+                 static_cast<float>(w[static_cast<std::size_t>(o) * cols + t]);
+        }
+        if (scales != nullptr) sum *= scales[o];
+        if (bias != nullptr) sum += bias[o];
+        out[r * out_stride + o] = sum;
+      }
+    }
+  }
+
+  template <int Rows, class Weight>
+  static void LinearRows(const float* x, const Weight* w, const WeightMatrix& shape,
+                         const float* bias, float* out) {
+    constexpr int kOutputs = Isa::kTileOutputs;
+    const std::size_t cols = shape.cols;
+    int o = 0;
+    for (; o + kOutputs <= shape.rows; o += kOutputs) {
+      LinearTile<Rows, kOutputs>(x, w + o * cols, shape.cols,
+                                 shape.scales != nullptr ? shape.scales + o : nullptr,
+                                 bias != nullptr ? bias + o : nullptr, out + o, shape.rows);
+    }
+    for (; o < shape.rows; ++o) {
+      LinearTile<Rows, 1>(x, w + o * cols, shape.cols,
+                          shape.scales != nullptr ? shape.scales + o : nullptr,
+                          bias != nullptr ? bias + o : nullptr, out + o, shape.rows);
+    }
+  }
+
+  template <class Weight>
+  static void LinearOf(const float* x, int rows, const Weight* w, const WeightMatrix& shape,
+                       const float* bias, float* out) {
+    constexpr int kRows = Isa::kTileRows;
+    const std::size_t x_stride = shape.cols, out_stride = shape.rows;
+    int r = 0;
+    for (; r + kRows <= rows; r += kRows) {
+      LinearRows<kRows>(x + r * x_stride, w, shape, bias, out + r * out_stride);
+    }
+    for (; r < rows; ++r) LinearRows<1>(x + r * x_stride, w, shape, bias, out + r * out_stride);
+  }
+
+  static void Linear(const float* x, int rows, const WeightMatrix& w, const float* bias,
+                     float* out) {
+    if (w.i8 != nullptr) {
+      LinearOf(x, rows, w.i8, w, bias, out);
+    } else {
+      LinearOf(x, rows, w.f32, w, bias, out);
+    }
+  }
+
+  static void DotRows(const float* q, const float* k, std::size_t stride, int n, int d, float scale,
+                      float* out) {
+    for (int j = 0; j < n; ++j, k += stride) {
+      Vector sums(0.f);
+      int i = 0;
+      for (; i + kLanes <= d; i += kLanes) sums = xsimd::fma(Load(q + i), Load(k + i), sums);
+      float sum = xsimd::reduce_add(sums);
+      for (; i < d; ++i) sum += q[i] * k[i];
+      out[j] = scale * sum;
+    }
+  }
+
+  static void WeightedSum(const float* weights, const float* v, std::size_t stride, int n, int d,
+                          float* out) {
+    int i = 0;
+    for (; i + kLanes <= d; i += kLanes) {
+      Vector sum(0.f);
+      for (int j = 0; j < n; ++j)
+        sum = xsimd::fma(Vector(weights[j]), Load(v + j * stride + i), sum);
+      sum.store_unaligned(out + i);
+    }
+    for (; i < d; ++i) {
+      float sum = 0;
+      for (int j = 0; j < n; ++j) sum += weights[j] * v[j * stride + i];
+      out[i] = sum;
+    }
+  }
+
+  // --- rows -----------------------------------------------------------------------------------
+
+  static float Max(const float* x, int n) {
+    constexpr float kLowest = -std::numeric_limits<float>::infinity();
+    Vector max(kLowest);
+    int i = 0;
+    for (; i + kLanes <= n; i += kLanes) max = xsimd::max(max, Load(x + i));
+    if (i < n) max = xsimd::max(max, LoadTail(x + i, n - i, kLowest));
+    return xsimd::reduce_max(max);
+  }
+
+  static float Sum(const float* x, int n) {
+    Vector sum(0.f);
+    int i = 0;
+    for (; i + kLanes <= n; i += kLanes) sum += Load(x + i);
+    if (i < n) sum += LoadTail(x + i, n - i, 0.f);
+    return xsimd::reduce_add(sum);
+  }
+
+  static void Softmax(float* x, int n) {
+    const Vector max(Max(x, n));
+    Map(x, n, [&](Vector v) { return xsimd::exp(v - max); });
+    const Vector sum(Sum(x, n));
+    Map(x, n, [&](Vector v) { return v / sum; });
+  }
+
+  static float LogSumExp(const float* x, int n) {
+    const float max = Max(x, n);
+    const Vector shift(max);
+    Vector sum(0.f);
+    int i = 0;
+    for (; i + kLanes <= n; i += kLanes) sum += xsimd::exp(Load(x + i) - shift);
+    if (i < n) {
+      sum += xsimd::exp(LoadTail(x + i, n - i, -std::numeric_limits<float>::infinity()) - shift);
+    }
+    return max + xsimd::log(Vector(xsimd::reduce_add(sum))).get(0);
+  }
+
+  static void LayerNorm(float* x, int rows, int d, const float* gain, const float* bias,
+                        float eps) {
+    for (int r = 0; r < rows; ++r, x += d) {
+      const float mean = Sum(x, d) / static_cast<float>(d);
+      const Vector means(mean);
+      Vector squares(0.f);
+      int i = 0;
+      for (; i + kLanes <= d; i += kLanes) {
+        const Vector delta = Load(x + i) - means;
+        squares = xsimd::fma(delta, delta, squares);
+      }
+      if (i < d) {
+        const Vector delta = LoadTail(x + i, d - i, mean) - means;
+        squares = xsimd::fma(delta, delta, squares);
+      }
+      const float variance = xsimd::reduce_add(squares) / static_cast<float>(d);
+      const Vector inverse = Vector(1.f) / xsimd::sqrt(Vector(variance + eps));
+      for (i = 0; i + kLanes <= d; i += kLanes) {
+        xsimd::fma((Load(x + i) - means) * inverse, Load(gain + i), Load(bias + i))
+            .store_unaligned(x + i);
+      }
+      if (i < d) {
+        const int rest = d - i;
+        StoreTail(xsimd::fma((LoadTail(x + i, rest, 0.f) - means) * inverse,
+                             LoadTail(gain + i, rest, 0.f), LoadTail(bias + i, rest, 0.f)),
+                  x + i, rest);
+      }
+    }
+  }
+
+  static void Relu(float* x, std::size_t n) {
+    Map(x, n, [](Vector v) { return xsimd::max(v, Vector(0.f)); });
+  }
+  static void Swish(float* x, std::size_t n) {
+    Map(x, n, [](Vector v) { return v / (Vector(1.f) + xsimd::exp(-v)); });
+  }
+  static void Gelu(float* x, std::size_t n) {
+    const Vector inverse_sqrt2(0.70710678118654752f);
+    Map(x, n,
+        [&](Vector v) { return Vector(0.5f) * v * (Vector(1.f) + xsimd::erf(v * inverse_sqrt2)); });
+  }
+};
+
+template <class Isa>
+constexpr Kernels MakeKernels(const char* name) {
+  using S = Simd<Isa>;
+  return {name,         S::Linear,    S::DotRows, S::WeightedSum, S::Softmax,
+          S::LogSumExp, S::LayerNorm, S::Relu,    S::Swish,       S::Gelu};
+}
+
+}  // namespace translucent
