@@ -17,11 +17,11 @@ struct SentenceRange {
 /// A stretch this long without an end is cut: some 400 Chinese characters or 200 English words.
 inline constexpr std::size_t kMaxSentenceBytes = 1200;
 
-/// Sentences of `text` (UTF-8; invalid bytes are ordinary characters), in order. Ends at . ! ? … and
-/// their full-width and CJK forms, with closing quotes and brackets, and at line breaks; not inside
-/// numbers, common abbreviations, initials, URLs or e-mail addresses. A stretch of more than
-/// `max_bytes` bytes without an end is cut at the last space, comma or character boundary, so that a
-/// model with limited positions can take it. Text of white space alone yields no sentence.
+/// Sentences of `text` (UTF-8; invalid bytes are ordinary characters), in order. Ends at . ! ? …
+/// and their full-width and CJK forms, with closing quotes and brackets, and at line breaks; not
+/// inside numbers, common abbreviations, initials, URLs or e-mail addresses. A stretch of more than
+/// `max_bytes` bytes without an end is cut at the last space, comma or character boundary, so that
+/// a model with limited positions can take it. Text of white space alone yields no sentence.
 std::vector<SentenceRange> SplitSentences(std::string_view text,
                                           std::size_t max_bytes = kMaxSentenceBytes);
 

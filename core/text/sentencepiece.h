@@ -1,4 +1,5 @@
-// Reads SentencePiece model files (.spm) and runs them: text -> pieces with byte ranges, pieces -> text.
+// Reads SentencePiece model files (.spm) and runs them: text -> pieces with byte ranges, pieces ->
+// text.
 #pragma once
 
 #include <cstddef>
@@ -11,8 +12,8 @@
 namespace translucent {
 
 /// One piece of a segmented text. [begin, end) are byte offsets into the original text, so that the
-/// ranges of all pieces, in order, never overlap; a piece without source bytes (the dummy prefix, all
-/// but the last byte of a byte-fallback run) has begin == end.
+/// ranges of all pieces, in order, never overlap; a piece without source bytes (the dummy prefix,
+/// all but the last byte of a byte-fallback run) has begin == end.
 struct Piece {
   std::string text;  // as in the model, e.g. "▁dog"; for unknown text the normalised surface
   int id = 0;        // position in the .spm file
@@ -20,7 +21,8 @@ struct Piece {
   std::size_t end = 0;
 };
 
-/// A SentencePiece model: unigram or BPE. Immutable after construction; safe to share between threads.
+/// A SentencePiece model: unigram or BPE. Immutable after construction; safe to share between
+/// threads.
 class SentencePiece {
  public:
   /// Parses the bytes of a .spm file; `name` is used in errors. Throws Error naming file and field.
@@ -33,8 +35,8 @@ class SentencePiece {
   /// sentencepiece library's ids. No end symbol is added.
   std::vector<Piece> Encode(std::string_view text) const;
 
-  /// Joins pieces to text; the inverse of Encode up to normalisation. If `ends` is given it receives,
-  /// for each piece, the byte offset in the result at which the piece ends.
+  /// Joins pieces to text; the inverse of Encode up to normalisation. If `ends` is given it
+  /// receives, for each piece, the byte offset in the result at which the piece ends.
   std::string Decode(std::span<const int> ids, std::vector<std::size_t>* ends = nullptr) const;
 
   int size() const;
