@@ -6,6 +6,7 @@
 #include <numeric>
 #include <utility>
 
+#include "base/error.h"
 #include "kernels/kernels.h"
 
 namespace translucent {
@@ -72,6 +73,10 @@ std::vector<int> Iota(int n) {
   return numbers;
 }
 
+[[noreturn]] void ThrowNothingAllowed() {
+  throw Error("bad_words_ids", "forbid every token that could follow");
+}
+
 /// The decoder over all rows under way: one step of the autoregressive loop.
 Matrix NextLogits(const Decoder& decoder, const SourceMemory& source, DecoderState& state,
                   std::span<const Running> rows) {
@@ -98,6 +103,7 @@ std::vector<std::vector<Hypothesis>> GreedySearch(const Decoder& decoder,
       const std::span<float> scores = Row(logits, r);
       rules.ToLogProbabilities(rows[r].ids, scores);
       const auto best = std::max_element(scores.begin(), scores.end());
+      if (*best == kForbidden) ThrowNothingAllowed();
       const int id = static_cast<int>(best - scores.begin());
       rows[r].ids.push_back(id);
       rows[r].score += *best;
@@ -142,6 +148,7 @@ std::vector<Continuation> BestContinuations(Matrix& logits, std::span<const Runn
       best.insert(std::upper_bound(best.begin(), best.end(), next, Better), next);
     }
   }
+  if (best.empty()) ThrowNothingAllowed();
   return best;
 }
 
