@@ -1,0 +1,206 @@
+// models/index.json and the files it lists: read, fetched with progress, checked byte for byte.
+
+import type { EngineFile } from './engine';
+import { isAbort, TranslucentError } from './protocol';
+
+export interface ModelFileInfo {
+  name: string;
+  bytes: number;
+  /** 64 lower-case hexadecimal digits. */
+  sha256: string;
+}
+
+export interface ModelInfo {
+  id: string;
+  source: string;
+  target: string;
+  name: string;
+  licence: string;
+  /** Whatever the trainer measured, e.g. {"BLEU": 21.4}. */
+  scores: Record<string, unknown>;
+  files: ModelFileInfo[];
+}
+
+type Fetch = (url: string, init?: RequestInit) => Promise<globalThis.Response>;
+
+export interface DownloadOptions {
+  signal?: AbortSignal;
+  /** Called with bytes so far, over all files; once with 0 and once with the total. */
+  onProgress?: (loaded: number, total: number) => void;
+  fetch?: Fetch;
+  sha256?: (bytes: Uint8Array) => Promise<string>;
+}
+
+export function totalBytes(model: ModelInfo): number {
+  return model.files.reduce((sum, file) => sum + file.bytes, 0);
+}
+
+/** Reads BASE/index.json. `base` is the models folder and ends with a slash. */
+export async function loadIndex(
+  base: string,
+  { signal, fetch = globalThis.fetch }: Pick<DownloadOptions, 'signal' | 'fetch'> = {},
+): Promise<ModelInfo[]> {
+  const url = new URL('index.json', base).href;
+  const fail = (message: string): never => {
+    throw new TranslucentError({ kind: 'index', url, message: `models/index.json: ${message}` });
+  };
+  let response;
+  try {
+    response = await fetch(url, { cache: 'no-cache', ...(signal && { signal }) });
+  } catch (error) {
+    if (isAbort(error)) throw error;
+    return fail('no answer from the server');
+  }
+  if (!response.ok) return fail(`the server answered ${response.status}`);
+  let json: unknown;
+  try {
+    json = JSON.parse(await response.text());
+  } catch (error) {
+    if (isAbort(error)) throw error;
+    return fail('not JSON');
+  }
+  return parseIndex(json, fail);
+}
+
+/** Checks the index field by field; `fail` throws. */
+export function parseIndex(json: unknown, fail: (message: string) => never): ModelInfo[] {
+  const record = (value: unknown, where: string): Record<string, unknown> =>
+    typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? (value as Record<string, unknown>)
+      : fail(`${where} is not an object`);
+  const list = (value: unknown, where: string): unknown[] =>
+    Array.isArray(value) && value.length > 0 ? value : fail(`${where} is not a list of at least one`);
+  const text = (value: unknown, where: string): string =>
+    typeof value === 'string' && value !== '' ? value : fail(`${where} is not a text`);
+
+  return list(record(json, 'the whole').models, 'models').map((entry, m) => {
+    const at = `models[${m}]`;
+    const model = record(entry, at);
+    const files = list(model.files, `${at}.files`).map((item, f): ModelFileInfo => {
+      const here = `${at}.files[${f}]`;
+      const file = record(item, here);
+      const name = text(file.name, `${here}.name`);
+      // A name is one path segment below the model's folder: an index must not reach elsewhere.
+      if (/[/\\]|^\.\.?$/.test(name)) fail(`${here}.name is not a plain file name`);
+      const bytes = file.bytes;
+      if (typeof bytes !== 'number' || !Number.isSafeInteger(bytes) || bytes < 0) {
+        return fail(`${here}.bytes is not a size`);
+      }
+      const sha256 = text(file.sha256, `${here}.sha256`).toLowerCase();
+      if (!/^[0-9a-f]{64}$/.test(sha256)) fail(`${here}.sha256 is not 64 hexadecimal digits`);
+      return { name, bytes, sha256 };
+    });
+    const id = text(model.id, `${at}.id`);
+    if (/[/\\]|^\.\.?$/.test(id)) fail(`${at}.id is not a plain folder name`);
+    return {
+      id,
+      source: text(model.source, `${at}.source`),
+      target: text(model.target, `${at}.target`),
+      name: text(model.name, `${at}.name`),
+      licence: typeof model.licence === 'string' ? model.licence : '',
+      scores: model.scores === undefined ? {} : record(model.scores, `${at}.scores`),
+      files,
+    };
+  });
+}
+
+/** Fetches every file of a model at once; the first that fails stops the others. */
+export async function downloadModel(
+  base: string,
+  model: ModelInfo,
+  { signal, onProgress, fetch = globalThis.fetch, sha256 = sha256Hex }: DownloadOptions = {},
+): Promise<EngineFile[]> {
+  const total = totalBytes(model);
+  let loaded = 0;
+  onProgress?.(0, total);
+  const advance = (bytes: number) => {
+    loaded += bytes;
+    onProgress?.(loaded, total);
+  };
+  const stop = new AbortController();
+  const abort = () => stop.abort(signal?.reason);
+  if (signal?.aborted) abort();
+  signal?.addEventListener('abort', abort);
+  let first: unknown;
+  try {
+    return await Promise.all(
+      model.files.map(async (file) => {
+        try {
+          return await downloadFile(base, model, file, { signal: stop.signal, advance, fetch, sha256 });
+        } catch (error) {
+          first ??= error;
+          stop.abort();
+          throw error;
+        }
+      }),
+    );
+  } catch (error) {
+    throw first ?? error;
+  } finally {
+    signal?.removeEventListener('abort', abort);
+  }
+}
+
+async function downloadFile(
+  base: string,
+  model: ModelInfo,
+  file: ModelFileInfo,
+  { signal, advance, fetch, sha256 }: {
+    signal: AbortSignal;
+    advance: (bytes: number) => void;
+    fetch: Fetch;
+    sha256: (bytes: Uint8Array) => Promise<string>;
+  },
+): Promise<EngineFile> {
+  const where = new URL(`${encodeURIComponent(model.id)}/${encodeURIComponent(file.name)}`, base);
+  // A retrained model has the same names: the hash in the address keeps caches from mixing the two.
+  where.searchParams.set('v', file.sha256.slice(0, 12));
+  const url = where.href;
+  const fail = (why: string): never => {
+    const message = `${model.id}/${file.name}: ${why}`;
+    throw new TranslucentError({ kind: 'download', file: file.name, url, message });
+  };
+  const bytes = new Uint8Array(file.bytes);
+  let at = 0;
+  let response;
+  try {
+    response = await fetch(url, { signal });
+  } catch (error) {
+    if (isAbort(error)) throw error;
+    return fail('no answer from the server');
+  }
+  if (!response.ok) return fail(`the server answered ${response.status}`);
+  // Some servers answer a missing file with their start page and 200; its size or hash gives it away.
+  const reader = response.body?.getReader();
+  while (reader) {
+    let chunk;
+    try {
+      chunk = await reader.read();
+    } catch (error) {
+      if (isAbort(error)) throw error;
+      return fail(`the connection broke after ${at} of ${file.bytes} bytes`);
+    }
+    if (chunk.done) break;
+    if (at + chunk.value.length > bytes.length) {
+      void reader.cancel().catch(() => {});
+      return fail(`longer than the ${file.bytes} bytes the index promises`);
+    }
+    bytes.set(chunk.value, at);
+    at += chunk.value.length;
+    advance(chunk.value.length);
+  }
+  if (at < file.bytes) return fail(`${at} bytes arrived, the index promises ${file.bytes}`);
+  const hash = await sha256(bytes);
+  if (hash !== file.sha256) return fail('the bytes are not those the index promises (sha256 differs)');
+  return { name: file.name, bytes };
+}
+
+export async function sha256Hex(bytes: Uint8Array): Promise<string> {
+  // The platform's digest exists in secure contexts only; a page opened from another machine of the
+  // local network over plain http has none.
+  const subtle = globalThis.crypto?.subtle;
+  const hash = subtle
+    ? new Uint8Array(await subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>))
+    : (await import('@noble/hashes/sha2')).sha256(bytes);
+  return Array.from(hash, (byte) => byte.toString(16).padStart(2, '0')).join('');
+}

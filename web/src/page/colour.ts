@@ -1,0 +1,47 @@
+// The heat scale: weight 0 to 1 as a colour of the viridis family, one table per theme.
+
+import { interpolateRgbBasis } from 'd3-interpolate';
+import { interpolateViridis } from 'd3-scale-chromatic';
+
+export type Theme = 'light' | 'dark';
+
+/**
+ * In the dark viridis as it is: nothing is dark, everything bright. On paper the same hues the other
+ * way round, let in from the paper's own tone, so that in both themes what matters stands out.
+ */
+const ramps: Record<Theme, (t: number) => string> = {
+  dark: (t) => interpolateViridis(t),
+  light: interpolateRgbBasis([
+    '#f4f3ea',
+    '#d8e8b4',
+    interpolateViridis(0.72),
+    interpolateViridis(0.5),
+    interpolateViridis(0.3),
+    interpolateViridis(0.12),
+    interpolateViridis(0),
+  ]),
+};
+
+const kSteps = 256;
+const tables = new Map<Theme, string[]>();
+
+/**
+ * Attention spreads thin over long sentences, and on a linear scale a weight of 0.02 would look like
+ * none. The square root keeps order and end points; the legend's ticks show it.
+ */
+export function position(weight: number): number {
+  return Math.sqrt(Math.min(1, Math.max(0, weight)));
+}
+
+export function colourAt(t: number, theme: Theme): string {
+  let table = tables.get(theme);
+  if (!table) {
+    table = Array.from({ length: kSteps }, (_, i) => ramps[theme](i / (kSteps - 1)));
+    tables.set(theme, table);
+  }
+  return table[Math.round(t * (kSteps - 1))]!;
+}
+
+export function colourOf(weight: number, theme: Theme): string {
+  return colourAt(position(weight), theme);
+}

@@ -1,0 +1,29 @@
+// Numbers as the page writes them.
+
+/** Decimal units, one digit where it tells something: "812 bytes", "9.4 kB", "12.1 MB". */
+export function formatBytes(bytes: number): string {
+  if (bytes < 1000) return `${bytes} bytes`;
+  const [value, unit] = bytes < 999_950 ? [bytes / 1e3, 'kB'] : [bytes / 1e6, 'MB'];
+  return `${value.toFixed(1)} ${unit}`;
+}
+
+export function formatMilliseconds(milliseconds: number): string {
+  if (milliseconds < 1) return 'under 1 ms';
+  if (milliseconds < 1000) return `${Math.round(milliseconds)} ms`;
+  return `${(milliseconds / 1000).toFixed(1)} s`;
+}
+
+/** Four decimals; what would read 0.0000 without being zero keeps two significant digits instead. */
+export function formatWeight(weight: number): string {
+  if (weight === 0) return '0';
+  return weight < 0.00005 ? weight.toExponential(1) : weight.toFixed(4);
+}
+
+/** The name of a language in the page's own language. */
+export function languageName(tag: string): string {
+  try {
+    return new Intl.DisplayNames(['en'], { type: 'language' }).of(tag) ?? tag;
+  } catch {
+    return tag;
+  }
+}
