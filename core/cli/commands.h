@@ -1,0 +1,42 @@
+// The commands of `translucent`, one function each. They read and write; what they do is the
+// core's.
+#pragma once
+
+#include <optional>
+#include <stdexcept>
+#include <string>
+
+#include "translator.h"
+
+namespace translucent::cli {
+
+/// Options that make no sense together: exit code 2, where Error is 1.
+struct UsageError : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+struct TranslateCommand {
+  std::string model;
+  std::string from, to;  // language tags; empty: the model's
+  std::string file;      // empty or "-": standard input
+  bool jsonl = false;
+  TranslateOptions options;
+};
+void Run(const TranslateCommand& command);
+
+struct AttentionCommand {
+  std::string model;
+  std::string text;
+  std::optional<std::string> target;
+  bool svg = false;
+  std::string output;  // empty: standard output
+};
+void Run(const AttentionCommand& command);
+
+struct InspectCommand {
+  std::string model;
+  bool json = false;
+};
+void Run(const InspectCommand& command);
+
+}  // namespace translucent::cli

@@ -1,0 +1,118 @@
+// The `translucent` command: parses the call, runs it, turns errors into one line and an exit code.
+
+#include <CLI/CLI.hpp>
+#include <csignal>
+#include <cstdio>
+#include <exception>
+#include <new>
+#include <string>
+
+#include "base/error.h"
+#include "cli/commands.h"
+
+namespace {
+
+using namespace translucent;
+
+constexpr int kWorkFailed = 1;
+constexpr int kCallWrong = 2;
+
+int Fail(int code, std::string message) {
+  // Names of files may hold anything; an error is one line.
+  for (char& c : message) {
+    if (static_cast<unsigned char>(c) < 0x20) c = ' ';
+  }
+  std::fprintf(stderr, "error: %s\n", message.c_str());
+  return code;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  std::signal(SIGPIPE, SIG_IGN);  // writing tells when the reader has gone
+
+  CLI::App app("A Transformer translator you can see through.", "translucent");
+  app.require_subcommand(1);
+  app.footer("Exit status: 0 done, 1 the work failed, 2 the call was wrong.");
+
+  cli::TranslateCommand translate;
+  std::string translate_format = "text";
+  CLI::App* translate_app =
+      app.add_subcommand("translate", "Translate standard input or a file, line by line");
+  translate_app->add_option("--model", translate.model, "Model directory")->required();
+  translate_app->add_option("--from", translate.from, "Source language, to check the model's");
+  translate_app->add_option("--to", translate.to, "Target language, to check the model's");
+  translate_app
+      ->add_option("--beam", translate.options.beam_size,
+                   "Beam size; 1 is greedy (default: the model's)")
+      ->check(CLI::Range(1, 1000));
+  translate_app->add_option("--threads", translate.options.threads, "Sentences translated at once")
+      ->check(CLI::Range(1, 1024))
+      ->capture_default_str();
+  translate_app
+      ->add_option("--nbest", translate.options.nbest,
+                   "Candidates per line; above 1 as rows LINE ||| TEXT ||| SCORE, lines from 0")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
+  translate_app
+      ->add_option("--max-length", translate.options.max_length,
+                   "Target tokens per sentence (default: the model's)")
+      ->check(CLI::Range(1, 1 << 16));
+  translate_app->add_option("--format", translate_format, "text, or jsonl: one object per line")
+      ->check(CLI::IsMember({"text", "jsonl"}))
+      ->capture_default_str();
+  translate_app->add_option("FILE", translate.file, "Input (default: standard input)");
+  translate_app->callback([&] {
+    translate.jsonl = translate_format == "jsonl";
+    cli::Run(translate);
+  });
+
+  cli::AttentionCommand attention;
+  std::string attention_format = "json";
+  std::string target;
+  CLI::App* attention_app = app.add_subcommand(
+      "attention", "Translate one sentence and show the attention of every layer and head");
+  attention_app->add_option("--model", attention.model, "Model directory")->required();
+  CLI::Option* target_option = attention_app->add_option(
+      "--target", target, "Explain this translation (default: the model's own)");
+  attention_app->add_option("--format", attention_format, "json, or svg: a picture")
+      ->check(CLI::IsMember({"json", "svg"}))
+      ->capture_default_str();
+  attention_app->add_option("--output", attention.output, "File (default: standard output)");
+  attention_app->add_option("TEXT", attention.text, "The sentence")->required();
+  attention_app->callback([&] {
+    if (target_option->count() > 0) attention.target = target;
+    attention.svg = attention_format == "svg";
+    cli::Run(attention);
+  });
+
+  cli::InspectCommand inspect;
+  std::string inspect_format = "text";
+  CLI::App* inspect_app =
+      app.add_subcommand("inspect", "Show what a model directory holds and check it");
+  inspect_app->add_option("--format", inspect_format, "text or json")
+      ->check(CLI::IsMember({"text", "json"}))
+      ->capture_default_str();
+  inspect_app->add_option("DIR", inspect.model, "Model directory")->required();
+  inspect_app->callback([&] {
+    inspect.json = inspect_format == "json";
+    cli::Run(inspect);
+  });
+
+  try {
+    app.parse(argc, argv);
+    return 0;
+  } catch (const CLI::Success& help) {
+    return app.exit(help);
+  } catch (const CLI::ParseError& error) {
+    return Fail(kCallWrong, "translucent: " + std::string(error.what()));
+  } catch (const cli::UsageError& error) {
+    return Fail(kCallWrong, error.what());
+  } catch (const Error& error) {
+    return Fail(kWorkFailed, error.what());
+  } catch (const std::bad_alloc&) {
+    return Fail(kWorkFailed, "memory: not enough");
+  } catch (const std::exception& error) {
+    return Fail(kWorkFailed, std::string("unexpected: ") + error.what());
+  }
+}
