@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { defineConfig, type Plugin } from 'vite';
+import type { Plugin } from 'vite';
+import { defineConfig } from 'vitest/config';
 
 const at = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 const engine = process.env.TRANSLUCENT_ENGINE ?? at('../build/wasm/translucent.js');
@@ -9,6 +10,7 @@ const engine = process.env.TRANSLUCENT_ENGINE ?? at('../build/wasm/translucent.j
 function requireEngine(): Plugin {
   return {
     name: 'require-engine',
+    apply: 'build',
     buildStart() {
       if (!existsSync(engine)) {
         this.error('build/wasm/translucent.js: not there; build the WebAssembly module first (cmake --preset wasm && cmake --build --preset wasm)');
@@ -37,5 +39,9 @@ export default defineConfig({
     sourcemap: true,
   },
   worker: { format: 'es', plugins: () => [requireEngine()] },
+  test: {
+    include: ['tests/**/*.test.ts'],
+    reporters: ['default', './tests/reporter.ts'],
+  },
   server: { fs: { allow: [at('.'), at('../build/wasm')] } },
 });

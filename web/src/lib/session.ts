@@ -52,13 +52,20 @@ export class Session {
         void this.#load(id, request.base, request.model);
         return;
       case 'translate':
-        this.#enqueue(id, request.lane, () => this.#translate(id, request.text, request.options));
+        this.#enqueue(id, request.lane, () =>
+          this.#translate(id, wellFormed(request.text), request.options),
+        );
         return;
       case 'explain':
         this.#enqueue(
           id,
           request.lane,
-          () => this.#explain(request.text, request.options, request.target),
+          () =>
+            this.#explain(
+              wellFormed(request.text),
+              request.options,
+              request.target === null ? undefined : wellFormed(request.target),
+            ),
           (value) => buffersOf(value),
         );
         return;
@@ -188,16 +195,20 @@ export class Session {
   }
 
   // A single step, as a generator so that it takes its turn in the queue.
-  // eslint-disable-next-line require-yield
-  *#explain(text: string, options: TranslateOptions, target: string | null): Steps<Explanation> {
+  *#explain(text: string, options: TranslateOptions, target: string | undefined): Steps<Explanation> {
     const { translator } = this.#loaded();
     // All three arguments, always: Embind counts them.
-    const explanation = translator.explain(text, options, target ?? undefined);
+    const explanation = translator.explain(text, options, target);
     for (const stack of ['encoder', 'decoder', 'cross'] as const) {
       explanation[stack] = owned(explanation[stack]);
     }
     return explanation;
   }
+}
+
+/** Half a surrogate pair has no UTF-8; U+FFFD takes its place, one code unit for one. */
+function wellFormed(text: string): string {
+  return text.replace(/\p{Surrogate}/gu, '\ufffd');
 }
 
 /**

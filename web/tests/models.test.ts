@@ -1,0 +1,220 @@
+import { createHash } from 'node:crypto';
+import { describe, expect, it, vi } from 'vitest';
+import { downloadModel, loadIndex, type ModelInfo, sha256Hex, totalBytes } from '../src/lib/models';
+import { TranslucentError } from '../src/lib/protocol';
+
+const base = 'https://example.test/app/models/';
+const hash = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
+
+const contents: Record<string, Uint8Array> = {
+  'config.json': new TextEncoder().encode('{"d_model": 256}'),
+  'model.safetensors': Uint8Array.from({ length: 10_000 }, (_, i) => i % 251),
+};
+const model: ModelInfo = {
+  id: 'zh-en',
+  source: 'zh',
+  target: 'en',
+  name: 'Chinese to English',
+  licence: 'CC BY 2.0 FR',
+  scores: { BLEU: 20.1 },
+  files: Object.entries(contents).map(([name, bytes]) => ({
+    name,
+    bytes: bytes.length,
+    sha256: hash(bytes),
+  })),
+};
+
+/** A server: answers by file name, in chunks of 1,000 bytes. */
+function server(answers: Record<string, () => Response | Promise<Response>> = {}) {
+  const asked: string[] = [];
+  const fetch = async (address: string, init?: RequestInit): Promise<Response> => {
+    init?.signal?.throwIfAborted();
+    const url = new URL(address);
+    asked.push(address);
+    const name = url.pathname.split('/').at(-1)!;
+    const answer = answers[name];
+    if (answer) return answer();
+    const bytes = contents[name];
+    return bytes ? streamed(bytes, init?.signal) : new Response('', { status: 404 });
+  };
+  return { fetch, asked };
+}
+
+function streamed(bytes: Uint8Array, signal?: AbortSignal | null, breakAt = Infinity): Response {
+  let at = 0;
+  return new Response(
+    new ReadableStream({
+      pull(controller) {
+        if (signal?.aborted) return controller.error(signal.reason);
+        if (at >= breakAt) return controller.error(new TypeError('network error'));
+        if (at >= bytes.length) return controller.close();
+        controller.enqueue(bytes.slice(at, at + 1000));
+        at += 1000;
+      },
+    }),
+  );
+}
+
+async function failureOf(promise: Promise<unknown>) {
+  const error = await promise.then(
+    () => expect.unreachable('should have failed'),
+    (reason: unknown) => reason,
+  );
+  expect(error).toBeInstanceOf(TranslucentError);
+  return (error as TranslucentError).failure;
+}
+
+describe('downloadModel', () => {
+  it('brings every byte and counts them', async () => {
+    const progress: [number, number][] = [];
+    const { fetch, asked } = server();
+    const files = await downloadModel(base, model, {
+      fetch,
+      onProgress: (loaded, total) => progress.push([loaded, total]),
+    });
+    expect(files.map((file) => file.name)).toEqual(['config.json', 'model.safetensors']);
+    expect(files[1]!.bytes).toEqual(contents['model.safetensors']);
+    const total = totalBytes(model);
+    expect(total).toBe(10_016);
+    expect(progress[0]).toEqual([0, total]);
+    expect(progress.at(-1)).toEqual([total, total]);
+    const loaded = progress.map(([value]) => value);
+    expect(loaded).toEqual([...loaded].sort((a, b) => a - b));
+    expect(asked[1]).toBe(
+      `${base}zh-en/model.safetensors?v=${model.files[1]!.sha256.slice(0, 12)}`,
+    );
+  });
+
+  it.each([
+    ['a missing file', () => new Response('', { status: 404 }), 'the server answered 404'],
+    ['a broken server', () => new Response('', { status: 500 }), 'the server answered 500'],
+    [
+      'too few bytes',
+      () => streamed(contents['model.safetensors']!.slice(0, 4321)),
+      '4321 bytes arrived, the index promises 10000',
+    ],
+    [
+      'too many bytes',
+      () => streamed(new Uint8Array(12_000)),
+      'longer than the 10000 bytes the index promises',
+    ],
+    [
+      'other bytes',
+      () => streamed(new Uint8Array(10_000)),
+      'the bytes are not those the index promises (sha256 differs)',
+    ],
+    [
+      'a connection that breaks',
+      () => streamed(contents['model.safetensors']!, null, 3000),
+      'the connection broke after 3000 of 10000 bytes',
+    ],
+    [
+      'no connection',
+      () => Promise.reject(new TypeError('Failed to fetch')),
+      'no answer from the server',
+    ],
+  ])('%s: one error that names the file', async (_name, answer, why) => {
+    const { fetch } = server({ 'model.safetensors': answer });
+    const failure = await failureOf(downloadModel(base, model, { fetch }));
+    expect(failure).toMatchObject({
+      kind: 'download',
+      file: 'model.safetensors',
+      message: `zh-en/model.safetensors: ${why}`,
+    });
+  });
+
+  it('the first failure stops the other downloads', async () => {
+    let other: AbortSignal | null | undefined;
+    const fetch = async (address: string, init?: RequestInit) => {
+      if (address.includes('config.json')) return new Response('', { status: 404 });
+      other = init?.signal;
+      return new Promise<Response>((_, reject) => {
+        init?.signal?.addEventListener('abort', () => reject(init.signal!.reason as Error));
+      });
+    };
+    const failure = await failureOf(downloadModel(base, model, { fetch }));
+    expect(failure).toMatchObject({ file: 'config.json' });
+    expect(other?.aborted).toBe(true);
+  });
+
+  it('stops when told to, with an AbortError', async () => {
+    const stop = new AbortController();
+    const { fetch } = server();
+    const download = downloadModel(base, model, {
+      fetch,
+      signal: stop.signal,
+      onProgress: (loaded) => {
+        if (loaded > 2000) stop.abort();
+      },
+    });
+    await expect(download).rejects.toMatchObject({ name: 'AbortError' });
+  });
+});
+
+describe('loadIndex', () => {
+  const withIndex = (body: unknown, status = 200) =>
+    server({
+      'index.json': () =>
+        new Response(typeof body === 'string' ? body : JSON.stringify(body), { status }),
+    });
+
+  it('reads what the trainer writes', async () => {
+    const { fetch, asked } = withIndex({ models: [model] });
+    expect(await loadIndex(base, { fetch })).toEqual([model]);
+    expect(asked).toEqual([`${base}index.json`]);
+  });
+
+  const file = model.files[0]!;
+  it.each([
+    ['no index', '', 404, 'the server answered 404'],
+    ['a start page', '<!doctype html>', 200, 'not JSON'],
+    ['another shape', [], 200, 'the whole is not an object'],
+    ['no model', { models: [] }, 200, 'models is not a list of at least one'],
+    ['no name', { models: [{ ...model, name: '' }] }, 200, 'models[0].name is not a text'],
+    [
+      'a name that climbs',
+      { models: [{ ...model, files: [{ ...file, name: '../../secret' }] }] },
+      200,
+      'models[0].files[0].name is not a plain file name',
+    ],
+    [
+      'an id that climbs',
+      { models: [{ ...model, id: '..' }] },
+      200,
+      'models[0].id is not a plain folder name',
+    ],
+    [
+      'a size below zero',
+      { models: [{ ...model, files: [file, { ...file, bytes: -1 }] }] },
+      200,
+      'models[0].files[1].bytes is not a size',
+    ],
+    [
+      'half a hash',
+      { models: [{ ...model, files: [{ ...file, sha256: 'abc' }] }] },
+      200,
+      'models[0].files[0].sha256 is not 64 hexadecimal digits',
+    ],
+  ])('%s: one error', async (_name, body, status, why) => {
+    const failure = await failureOf(loadIndex(base, withIndex(body, status)));
+    expect(failure).toMatchObject({ kind: 'index', message: `models/index.json: ${why}` });
+  });
+});
+
+describe('sha256Hex', () => {
+  const abc = new TextEncoder().encode('abc');
+  const expected = 'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad';
+
+  it('gives the standard’s example', async () => {
+    expect(await sha256Hex(abc)).toBe(expected);
+  });
+
+  it('gives the same where the platform has no digest', async () => {
+    vi.stubGlobal('crypto', undefined);
+    try {
+      expect(await sha256Hex(abc)).toBe(expected);
+    } finally {
+      vi.unstubAllGlobals();
+    }
+  });
+});
