@@ -35,6 +35,9 @@ DOCTEST_REGISTER_LISTENER("totals", 1, Totals);
 
 int main(int argc, char** argv) {
   doctest::Context context(argc, argv);
+#if defined(__EMSCRIPTEN__)
+  context.setOption("no-colors", true);  // doctest takes every output here for a terminal
+#endif
   const int status = context.run();
   if (context.shouldExit()) return status;  // --help, --list-test-cases
   if (executed == 0) std::fprintf(stderr, "error: no test was executed\n");
