@@ -1,0 +1,126 @@
+"""Generated subject-verb-object sentences, Chinese with English.
+
+Both orders of every pair of nouns are written with the same verb and pattern, so
+that word order alone decides who does what to whom. Dog and cat with 追 (chase) are
+left out in every pattern: the pair is the project's running example and is kept
+unseen, so that what the model does with it is a test and not a memory.
+"""
+
+import itertools
+import random
+
+ANIMALS = {
+    "狗": "dog", "猫": "cat", "老鼠": "mouse", "鸟": "bird", "马": "horse", "牛": "cow",
+    "羊": "sheep", "猪": "pig", "老虎": "tiger", "狮子": "lion", "熊": "bear",
+    "兔子": "rabbit", "狼": "wolf", "狐狸": "fox", "猴子": "monkey", "鸡": "chicken",
+    "鸭子": "duck", "蛇": "snake", "大象": "elephant",
+}
+PEOPLE = {
+    "男孩": "boy", "女孩": "girl", "男人": "man", "女人": "woman", "孩子": "child",
+    "老师": "teacher", "学生": "student", "医生": "doctor", "警察": "policeman",
+    "小偷": "thief", "农民": "farmer", "司机": "driver",
+}
+NAMES = {"汤姆": "Tom", "玛丽": "Mary"}
+PRONOUNS = {"他": ("he", "him"), "她": ("she", "her"), "我": ("I", "me"), "我们": ("we", "us")}
+
+# Chinese: (base, third person, past, participle, -ing form or None for verbs of state).
+VERBS = {
+    "追": ("chase", "chases", "chased", "chased", "chasing"),
+    "咬": ("bite", "bites", "bit", "bitten", "biting"),
+    "打": ("hit", "hits", "hit", "hit", "hitting"),
+    "踢": ("kick", "kicks", "kicked", "kicked", "kicking"),
+    "跟着": ("follow", "follows", "followed", "followed", "following"),
+    "帮助": ("help", "helps", "helped", "helped", "helping"),
+    "救": ("save", "saves", "saved", "saved", "saving"),
+    "推": ("push", "pushes", "pushed", "pushed", "pushing"),
+    "看着": ("watch", "watches", "watched", "watched", "watching"),
+    "找": ("look for", "looks for", "looked for", "looked for", "looking for"),
+    "看见": ("see", "sees", "saw", "seen", None),
+    "爱": ("love", "loves", "loved", "loved", None),
+    "喜欢": ("like", "likes", "liked", "liked", None),
+    "恨": ("hate", "hates", "hated", "hated", None),
+    "认识": ("know", "knows", "knew", "known", None),
+    "害怕": ("fear", "fears", "feared", "feared", None),
+}
+
+
+def _subject(noun):
+    if noun in PRONOUNS:
+        return PRONOUNS[noun][0]
+    return NAMES.get(noun) or "the " + (ANIMALS.get(noun) or PEOPLE[noun])
+
+
+def _object(noun):
+    if noun in PRONOUNS:
+        return PRONOUNS[noun][1]
+    return _subject(noun)
+
+
+def _pattern(kind, s, v, o):
+    """One sentence without its final mark as (Chinese, English), or None where the
+    pattern does not fit the verb."""
+    base, third, past, participle, ing = VERBS[v]
+    plain = s in ("我", "我们")  # takes the verb's base form
+    be = {"我": "am", "我们": "are"}.get(s, "is")
+    subject, obj = _subject(s), _object(o)
+    if kind == "present":
+        return s + v + o, f"{subject} {base if plain else third} {obj}"
+    if kind == "negative":
+        return f"{s}不{v}{o}", " ".join((subject, "don't" if plain else "doesn't", base, obj))
+    if kind == "question":
+        return f"{s}{v}{o}吗", f"{'do' if plain else 'does'} {subject} {base} {obj}"
+    if ing is None:
+        if kind == "past" and v == "看见":
+            return f"{s}{v}了{o}", f"{subject} {past} {obj}"
+        return None
+    if kind == "progressive":
+        return f"{s}在{v}{o}", f"{subject} {be} {ing} {obj}"
+    if kind == "progressive2":
+        return f"{s}正在{v}{o}", f"{subject} {be} {ing} {obj}"
+    if kind == "want":
+        return f"{s}想{v}{o}", f"{subject} {'want' if plain else 'wants'} to {base} {obj}"
+    if v in ("跟着", "看着"):
+        return None
+    if kind == "past":
+        return f"{s}{v}了{o}", f"{subject} {past} {obj}"
+    if kind == "passive" and v not in ("找", "帮助") and o not in PRONOUNS:
+        return f"{o}被{s}{v}了", f"{obj} was {participle} by {_object(s)}"
+    return None
+
+
+# Kind of sentence and how often it is drawn.
+KINDS = {"present": 6, "progressive": 3, "progressive2": 1, "past": 3, "negative": 1,
+         "question": 1, "want": 1, "passive": 1}
+
+
+def held_out(chinese):
+    """True for any sentence in which dog, cat and chase meet."""
+    return "狗" in chinese and "猫" in chinese and "追" in chinese
+
+
+def svo_pairs(count, seed):
+    """About `count` distinct (Chinese, English) sentences, in both orders of each pair."""
+    rng = random.Random(seed)
+    things = [*ANIMALS, *ANIMALS, *PEOPLE, *NAMES, *PRONOUNS]  # animals twice as often
+    kinds = list(itertools.chain.from_iterable([k] * n for k, n in KINDS.items()))
+    seen = {}
+    for _ in range(count * 20):
+        if len(seen) >= count:
+            break
+        a, b = rng.sample(things, 2)
+        if a == b or "我" in a and "我" in b:
+            continue
+        verb, kind = rng.choice(list(VERBS)), rng.choice(kinds)
+        stop = rng.random() < 0.7  # final mark on both sides or on neither
+        for s, o in ((a, b), (b, a)):
+            pair = _pattern(kind, s, verb, o)
+            if pair is None or held_out(pair[0]):
+                continue
+            chinese, english = pair
+            english = english[0].upper() + english[1:]
+            if kind == "question":
+                chinese, english = chinese + "？", english + "?"
+            elif stop:
+                chinese, english = chinese + "。", english + "."
+            seen[chinese] = english
+    return list(seen.items())

@@ -1,0 +1,436 @@
+"""Trains a MarianMT model on the shards that prepare.py wrote, on a CPU or one GPU.
+
+    python train.py zh-en [--budget-minutes N] [--threads N] [--fresh]
+
+The learning rate follows the clock: warm-up over warmup_steps, then a cosine that
+reaches zero when budget_minutes of running time (kept over restarts) are used up, so
+that a run ends annealed whatever the machine does. Every checkpoint_minutes the whole
+state goes to .train/ID/checkpoint.pt; the same command continues from it, and so does
+an interrupted run (SIGINT or SIGTERM saves first). log.csv and curve.png beside it show
+the loss on the dev set and BLEU and chrF of greedy translations by the averaged weights.
+"""
+
+import argparse
+import csv
+import math
+import os
+import signal
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import sacrebleu
+import sentencepiece
+import torch
+from torch.nn import functional
+from tqdm import tqdm
+from transformers import MarianConfig, MarianMTModel
+
+from common import data_folder, load_config, read_set, work_folder, write_atomic
+
+EOS = 0  # as prepare.py numbers the vocabulary
+LOG_FIELDS = ["minutes", "step", "epoch", "learning_rate", "train_loss", "target_tokens_per_second",
+              "dev_loss", "dev_bleu", "dev_chrf"]
+
+
+def marian_config(config):
+    """The Hugging Face configuration of the model."""
+    vocabulary = config["vocabulary"]["size"]
+    pad = vocabulary - 1
+    return MarianConfig(
+        vocab_size=vocabulary, decoder_vocab_size=vocabulary, pad_token_id=pad,
+        decoder_start_token_id=pad, eos_token_id=EOS, forced_eos_token_id=EOS, bos_token_id=EOS,
+        scale_embedding=True, static_position_embeddings=True, share_encoder_decoder_embeddings=True,
+        tie_word_embeddings=True, **config["model"])
+
+
+def initialise(model):
+    """Xavier for the linear layers and d_model^-0.5 for the embedding, as in the paper's code;
+    Hugging Face's 0.02 for everything makes post-norm layers start slowly."""
+    for module in model.modules():
+        if isinstance(module, torch.nn.Linear) and module is not model.lm_head:
+            torch.nn.init.xavier_uniform_(module.weight)
+            torch.nn.init.zeros_(module.bias)
+    shared = model.model.shared.weight
+    torch.nn.init.normal_(shared, std=shared.shape[1] ** -0.5)
+    with torch.no_grad():
+        shared[model.config.pad_token_id].zero_()
+
+
+class Corpus:
+    """The packed shards of some tags in memory, and their batches."""
+
+    def __init__(self, folder, config, longest):
+        self.weights = {tag: rule["weight"] for tag, rule in config["data"]["tags"].items()}
+        self.shards = {}
+        for tag in self.weights:
+            path = folder / f"{tag}.npz"
+            if not path.exists():
+                raise SystemExit(f"error: {path}: not found, run prepare.py again")
+            with np.load(path) as arrays:
+                self.shards[tag] = {name: arrays[name] for name in arrays.files}
+        self.longest = longest  # ids a side without </s>; anything longer is left out
+
+    def epoch_batches(self, tags, batch_tokens, seed):
+        """Batches of about batch_tokens target ids (padding counted) of similar lengths, in
+        random order. Each is a list of (tag, index). A tag of weight 2.3 gives each of its pairs
+        twice and three in ten of them once more."""
+        rng = np.random.default_rng(seed)
+        names = sorted(tags)
+        columns = []
+        for number, tag in enumerate(names):
+            shard = self.shards[tag]
+            sources, targets = (np.diff(shard[side + "_offsets"]) + 1 for side in ("source", "target"))
+            whole, part = divmod(self.weights[tag], 1)
+            copies = int(whole) + (rng.random(len(sources)) < part)
+            copies[(sources > self.longest) | (targets > self.longest)] = 0
+            index = np.repeat(np.arange(len(sources)), copies)
+            columns.append(np.stack([np.full(len(index), number), index, sources[index], targets[index]]))
+        table = np.concatenate(columns, axis=1)
+        table = table[:, rng.permutation(table.shape[1])]
+        table = table[:, np.lexsort((table[2], table[3]))]
+        batches, start, widest = [], 0, 0
+        for end in range(table.shape[1]):
+            # Sorted by target length; the longer of the two sides decides the room.
+            widest = max(widest, table[3, end], table[2, end] // 2)
+            if end > start and (end - start + 1) * widest > batch_tokens:
+                batches.append((start, end))
+                start, widest = end, max(table[3, end], table[2, end] // 2)
+        batches.append((start, table.shape[1]))
+        rng.shuffle(batches)
+        return [[(names[n], i) for n, i in table[:2, a:b].T] for a, b in batches]
+
+    def ids(self, tag, index, side):
+        shard = self.shards[tag]
+        offsets = shard[side + "_offsets"]
+        return shard[side][offsets[index]:offsets[index + 1]]
+
+    def tensors(self, batch, pad):
+        return to_tensors([self.ids(tag, i, "source") for tag, i in batch],
+                          [self.ids(tag, i, "target") for tag, i in batch], pad)
+
+
+def to_tensors(sources, targets, pad):
+    """Id lists -> source, mask [batch, source], decoder input, labels [batch, target]."""
+    count = len(sources)
+    source = np.full((count, max(map(len, sources)) + 1), pad, np.int64)
+    labels = np.full((count, max(map(len, targets)) + 1), pad, np.int64)
+    for row, (s, t) in enumerate(zip(sources, targets)):
+        source[row, :len(s)] = s
+        source[row, len(s)] = EOS
+        labels[row, :len(t)] = t
+        labels[row, len(t)] = EOS
+    inputs = np.concatenate([np.full((count, 1), pad, np.int64), labels[:, :-1]], axis=1)
+    inputs[inputs == EOS] = pad  # after the end; never looked at by a position that counts
+    return tuple(torch.from_numpy(array) for array in (source, source != pad, inputs, labels))
+
+
+def batch_loss(model, tensors, smoothing):
+    """Mean label-smoothed cross-entropy of the real target ids, and their number. The vocabulary
+    projection runs on those positions alone, not on padding."""
+    source, mask, inputs, labels = tensors
+    hidden = model.model(input_ids=source, attention_mask=mask, decoder_input_ids=inputs,
+                         use_cache=False).last_hidden_state  # [batch, target, d_model]
+    real = labels != model.config.pad_token_id
+    logits = functional.linear(hidden[real], model.model.shared.weight)  # [ids, vocabulary]
+    return functional.cross_entropy(logits.float(), labels[real], label_smoothing=smoothing), int(real.sum())
+
+
+class Averaged:
+    """Exponential moving average of the trained weights."""
+
+    def __init__(self, model, decay):
+        self.decay = decay
+        self.live = [p for p in model.parameters() if p.requires_grad]
+        self.average = [p.detach().clone() for p in self.live]
+
+    @torch.no_grad()
+    def update(self, step):
+        # A young average forgets its random start: decay grows with the step.
+        decay = min(self.decay, (step + 1) / (step + 10))
+        torch._foreach_lerp_(self.average, [p.detach() for p in self.live], 1 - decay)
+
+    def swap(self):
+        """Exchanges averaged and live weights; call twice around an evaluation."""
+        for average, live in zip(self.average, self.live):
+            kept = live.data.clone()
+            live.data.copy_(average)
+            average.copy_(kept)
+
+
+@torch.inference_mode()
+def greedy(model, sources, pad, longest=60):
+    """Greedy translations of id lists as id lists."""
+    order = sorted(range(len(sources)), key=lambda i: len(sources[i]))
+    outputs = [None] * len(sources)
+    for start in range(0, len(order), 50):
+        chosen = order[start:start + 50]
+        source, mask, _, _ = to_tensors([sources[i] for i in chosen], [[0]] * len(chosen), pad)
+        device = model.device
+        ids = model.generate(input_ids=source.to(device), attention_mask=mask.to(device), num_beams=1,
+                             do_sample=False, max_length=longest, bad_words_ids=[[pad]])
+        for i, row in zip(chosen, ids.tolist()):
+            outputs[i] = [token for token in row if token not in (pad, EOS)]
+    return outputs
+
+
+class DevSet:
+    def __init__(self, config, spm, path):
+        training = config["training"]
+        pairs = read_set(path, config, training["dev_set"])[:training["dev_lines"]]
+        self.references = [target for _, target in pairs]
+        self.sources, self.targets = spm.encode([s for s, _ in pairs]), spm.encode(self.references)
+        self.spm = spm
+
+    def evaluate(self, model, autocast):
+        """Loss without smoothing, BLEU, chrF and the translations."""
+        pad = model.config.pad_token_id
+        model.eval()
+        with torch.inference_mode():
+            total, count = 0.0, 0
+            for start in range(0, len(self.sources), 50):
+                tensors = to_tensors(self.sources[start:start + 50], self.targets[start:start + 50], pad)
+                with autocast():
+                    loss, ids = batch_loss(model, [t.to(model.device) for t in tensors], 0.0)
+                total, count = total + loss.item() * ids, count + ids
+            texts = self.spm.decode(greedy(model, self.sources, pad))
+        model.train()
+        return (total / count, sacrebleu.corpus_bleu(texts, [self.references]).score,
+                sacrebleu.corpus_chrf(texts, [self.references]).score, texts)
+
+
+def draw_curve(rows, path):
+    import matplotlib
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    figure, (left, right) = pyplot.subplots(1, 2, figsize=(10, 3.5))
+    for axis, names in ((left, ("train_loss", "dev_loss")), (right, ("dev_bleu", "dev_chrf"))):
+        for name in names:
+            points = [(float(row["minutes"]), float(row[name])) for row in rows if row[name] != ""]
+            axis.plot(*zip(*points), label=name) if points else None
+        axis.set_xlabel("minutes")
+        axis.legend()
+    figure.tight_layout()
+    write_atomic(path, lambda temporary: figure.savefig(temporary, format="png", dpi=90))
+    pyplot.close(figure)
+
+
+class Run:
+    """One training run: model, optimiser, clock and what is written about it."""
+
+    def __init__(self, config, folder, device, threads, budget_seconds, dev_path):
+        self.config, self.training, self.folder, self.device = config, config["training"], folder, device
+        self.budget = budget_seconds
+        torch.manual_seed(config["seed"])
+        self.model = MarianMTModel(marian_config(config))
+        if device == "cpu":
+            # On sentences of a dozen pieces the fused CPU kernel's backward pass cost 28 % of a
+            # step; plain matrix products are a third faster over all (1,490 -> 2,000 ids/s a core).
+            self.model.set_attn_implementation("eager")
+        initialise(self.model)
+        self.model.to(device).train()
+        self.averaged = Averaged(self.model, self.training["ema_decay"])
+        decay = [p for p in self.averaged.live if p.dim() > 1]
+        plain = [p for p in self.averaged.live if p.dim() == 1]
+        self.optimiser = torch.optim.AdamW(
+            [{"params": decay, "weight_decay": self.training["weight_decay"]},
+             {"params": plain, "weight_decay": 0.0}],
+            lr=0.0, betas=(0.9, 0.98), eps=1e-9, fused=True)
+        spm = sentencepiece.SentencePieceProcessor(model_file=str(folder / "spm.model"))
+        self.dev = DevSet(config, spm, dev_path)
+        self.corpus = Corpus(folder, config, config["model"]["max_position_embeddings"] - 1)
+        self.step, self.epoch, self.batch, self.used, self.phase, self.best = 0, 0, 0, 0.0, 0, 0.0
+        self.rows = []
+        self.stop = False
+        # On a CPU every core takes its own part of a batch. Threads inside single operations wait
+        # for each other at each of these small ones: two cores were used to 130 % instead of 200 %.
+        self.workers = ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,))
+        self.parts = threads if device == "cpu" else 1
+
+    def autocast(self):
+        # A weight is used once in a forward pass, so there is nothing to keep cast copies for.
+        return torch.autocast(self.device, dtype=torch.bfloat16, cache_enabled=False)
+
+    # State -----------------------------------------------------------------------------------
+
+    def state(self):
+        names = [name for name, p in self.model.named_parameters() if p.requires_grad]
+        return {"model": self.model.state_dict(), "average": dict(zip(names, self.averaged.average)),
+                "optimiser": self.optimiser.state_dict(), "rows": self.rows,
+                "counters": {name: getattr(self, name)
+                             for name in ("step", "epoch", "batch", "used", "phase", "best")}}
+
+    def save(self, name="checkpoint.pt"):
+        write_atomic(self.folder / name, lambda temporary: torch.save(self.state(), temporary))
+
+    def resume(self):
+        path = self.folder / "checkpoint.pt"
+        if not path.exists():
+            return
+        state = torch.load(path, map_location=self.device, weights_only=True)
+        self.model.load_state_dict(state["model"])
+        for average, saved in zip(self.averaged.average, state["average"].values()):
+            average.copy_(saved)
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.rows = state["rows"]
+        for name, value in state["counters"].items():
+            setattr(self, name, value)
+
+    # Schedule --------------------------------------------------------------------------------
+
+    def progress(self):
+        return min(1.0, self.used / self.budget)
+
+    def current_phase(self):
+        for number, phase in enumerate(self.training["phases"]):
+            if self.progress() < phase["until"]:
+                return number
+        return len(self.training["phases"]) - 1
+
+    def learning_rate(self):
+        warm = min(1.0, (self.step + 1) / self.training["warmup_steps"])
+        return self.training["learning_rate"] * warm * 0.5 * (1 + math.cos(math.pi * self.progress()))
+
+    # Work ------------------------------------------------------------------------------------
+
+    def gradients(self, tensors, total):
+        """Loss and gradients of one part of a batch, scaled by its share of `total` target ids."""
+        with self.autocast():
+            loss, ids = batch_loss(self.model, [t.to(self.device) for t in tensors],
+                                   self.training["label_smoothing"])
+            loss = loss * (ids / total)
+        return loss.detach(), torch.autograd.grad(loss, self.averaged.live)
+
+    def train_step(self, batch):
+        """One update; returns the batch's loss and its number of target ids."""
+        rate = self.learning_rate()
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate
+        pad = self.model.config.pad_token_id
+        parts = [self.corpus.tensors(batch[first::self.parts], pad)
+                 for first in range(min(self.parts, len(batch)))]
+        total = sum(int((labels != pad).sum()) for *_, labels in parts)
+        if len(parts) == 1:
+            results = [self.gradients(parts[0], total)]
+        else:
+            results = list(self.workers.map(lambda part: self.gradients(part, total), parts))
+        gradients = list(results[0][1])
+        for _, more in results[1:]:
+            torch._foreach_add_(gradients, list(more))
+        for parameter, gradient in zip(self.averaged.live, gradients):
+            parameter.grad = gradient
+        # The decoder starts from <pad>, whose embedding stays zero as in Marian's own models.
+        self.model.model.shared.weight.grad[pad] = 0
+        torch.nn.utils.clip_grad_norm_(self.averaged.live, self.training["gradient_clip"])
+        self.optimiser.step()
+        self.optimiser.zero_grad(set_to_none=True)
+        self.averaged.update(self.step)
+        self.step += 1
+        return sum(loss for loss, _ in results), total
+
+    def log(self, train_loss, speed, evaluate):
+        row = dict.fromkeys(LOG_FIELDS, "")
+        row |= {"minutes": round(self.used / 60, 2), "step": self.step, "epoch": self.epoch,
+                "learning_rate": f"{self.learning_rate():.2e}", "train_loss": round(train_loss, 4),
+                "target_tokens_per_second": round(speed)}
+        if evaluate:
+            self.averaged.swap()
+            loss, bleu, chrf, texts = self.dev.evaluate(self.model, self.autocast)
+            row |= {"dev_loss": round(loss, 4), "dev_bleu": round(bleu, 2), "dev_chrf": round(chrf, 2)}
+            self.averaged.swap()
+            (self.folder / "dev.txt").write_text("\n".join(texts) + "\n", encoding="utf-8")
+            tqdm.write(f"{self.used / 60:6.1f} min  step {self.step}  train {train_loss:.3f}  dev {loss:.3f}  "
+                       f"BLEU {bleu:.1f}  chrF {chrf:.1f}  {speed:.0f} target ids/s")
+            if chrf >= self.best:
+                self.best = chrf
+                self.save("best.pt")
+        self.rows.append(row)
+
+        def write_rows(temporary):
+            with open(temporary, "w", newline="") as out:
+                writer = csv.DictWriter(out, LOG_FIELDS)
+                writer.writeheader()
+                writer.writerows(self.rows)
+        write_atomic(self.folder / "log.csv", write_rows)
+        draw_curve(self.rows, self.folder / "curve.png")
+
+    def run(self):
+        """Trains until the budget is used or a signal asks to stop."""
+        training = self.training
+        clock = time.monotonic()
+        saved = evaluated = logged = self.used
+        losses, ids_seen = [], 0
+        bar = tqdm(total=round(self.budget), initial=round(self.used), unit="s", mininterval=10, smoothing=0)
+        while self.progress() < 1 and not self.stop:
+            phase = self.current_phase()
+            if phase != self.phase:
+                self.phase, self.epoch, self.batch = phase, self.epoch + 1, 0
+            rule = training["phases"][phase]
+            batches = self.corpus.epoch_batches(rule.get("tags", list(self.corpus.weights)),
+                                                rule["batch_tokens"], (self.config["seed"], self.epoch))
+            while self.batch < len(batches):
+                loss, ids = self.train_step(batches[self.batch])
+                self.batch += 1
+                losses.append(loss)
+                ids_seen += ids
+                now = time.monotonic()
+                bar.update(now - clock)
+                self.used, clock = self.used + now - clock, now
+                if self.used - logged >= 60:
+                    mean, speed = torch.stack(losses).mean().item(), ids_seen / (self.used - logged)
+                    evaluate = self.used - evaluated >= 60 * training["evaluate_minutes"]
+                    bar.set_postfix_str(f"epoch {self.epoch} step {self.step} loss {mean:.3f} {speed:.0f} ids/s")
+                    self.log(mean, speed, evaluate)
+                    losses, ids_seen = [], 0
+                    now = time.monotonic()
+                    bar.update(now - clock)
+                    self.used, clock = self.used + now - clock, now
+                    logged = self.used
+                    evaluated = self.used if evaluate else evaluated
+                if self.used - saved >= 60 * training["checkpoint_minutes"]:
+                    self.save()
+                    saved = self.used
+                if self.stop or self.progress() >= 1 or self.current_phase() != self.phase:
+                    break
+            else:
+                self.epoch, self.batch = self.epoch + 1, 0
+        if losses:
+            self.log(torch.stack(losses).mean().item(), ids_seen / max(1e-9, self.used - logged), True)
+        self.save()
+        bar.close()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("config", help="name in configs/ or path of a JSON file")
+    parser.add_argument("--budget-minutes", type=float, help="instead of the configuration's")
+    parser.add_argument("--threads", type=int, default=os.cpu_count(), help="CPU threads")
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--dev", help="dev.tsv; default: the shared data folder's")
+    parser.add_argument("--fresh", action="store_true", help="start again, ignoring a checkpoint")
+    arguments = parser.parse_args()
+
+    config = load_config(arguments.config)
+    folder = work_folder(config)
+    torch.set_num_threads(arguments.threads)
+    torch.set_float32_matmul_precision("high")
+    minutes = arguments.budget_minutes or config["training"]["budget_minutes"]
+    run = Run(config, folder, arguments.device, arguments.threads, 60 * minutes,
+              arguments.dev or data_folder(config) / "dev.tsv")
+    if not arguments.fresh:
+        run.resume()
+    print(f"{sum(p.numel() for p in run.averaged.live):,} parameters, {arguments.device}, "
+          f"step {run.step}, {run.used / 60:.1f} of {minutes:g} minutes used", flush=True)
+    if arguments.device == "cuda":
+        run.model.model.compile(dynamic=True)
+
+    def ask_to_stop(*_):
+        run.stop = True
+    signal.signal(signal.SIGINT, ask_to_stop)
+    signal.signal(signal.SIGTERM, ask_to_stop)
+    run.run()
+
+
+if __name__ == "__main__":
+    main()
