@@ -77,15 +77,16 @@ int8 weights are symmetric with one scale per output row.
 ## Data
 {_data_table(config, data)}
 
-Pairs of at most {config['data']['max_source_chars']} Chinese characters and {config['data']['max_target_words']}
-English words; of the larger sources the part most like `{config['data'].get('similar_to')}` by cross-entropy
-difference on both sides. One pair in {1 / config['data']['drop_final_mark']:.0f} has its final mark taken off.
+{config['source']} of at most {config['data']['max_source_length']}, {config['target']} of at most
+{config['data']['max_target_length']} (characters of Chinese, words of other languages); of the larger sources the part
+most like `{config['data'].get('similar_to')}` by cross-entropy difference on both sides. One pair in
+{1 / config['data']['drop_final_mark']:.0f} has its final mark taken off.
 `svo` is generated: short sentences of who does what to whom, both orders of each pair of nouns. **Sentences in which
 a dog, a cat and 追 (chase) meet are in no part of the training data**, so that 狗追猫 and 猫追狗 are a test.
 No training pair shares a side with a line of the dev or test sets.
 
 ## Training
-{summary.get('minutes', 0):g} minutes on two shared CPU cores, {summary.get('steps', 0):,} steps, about
+{summary.get('minutes', 0):g} minutes on {training['machine']}, {summary.get('steps', 0):,} steps, about
 {summary.get('target_ids', 0) / 1e6:.1f} million target pieces; label smoothing {training['label_smoothing']:g},
 dropout {model['dropout']:g}, AdamW (0.9, 0.98), peak rate {training['learning_rate']:g}, cosine to zero over the time
 given, averaged weights (EMA {training['ema_decay']:g}). On the first {training['dev_lines']} `{training['dev_set']}`

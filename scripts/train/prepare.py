@@ -47,6 +47,7 @@ class Bigrams:
 
 
 def tokens_of(text, language):
+    """Characters of Chinese and Japanese, lower-cased words of anything else."""
     return list(text) if language in ("zh", "ja") else text.lower().split()
 
 
@@ -70,14 +71,16 @@ class Similarity:
         return total
 
 
-def too_odd(source, target, data):
+def too_odd(source, target, config):
     """The reason to leave a pair out by its shape alone, or None."""
-    chars, words = len(source), len(target.split())
-    if not chars or not words:
+    data = config["data"]
+    lengths = len(tokens_of(source, config["source"])), len(tokens_of(target, config["target"]))
+    if not all(lengths):
         return "empty"
-    if chars > data["max_source_chars"] or words > data["max_target_words"]:
+    if lengths[0] > data["max_source_length"] or lengths[1] > data["max_target_length"]:
         return "long"
-    if max(chars / words, 2 * words / chars) > 5 and max(chars, words) > 5:
+    low, high = data["length_ratio"]
+    if not low <= lengths[0] / lengths[1] <= high and max(lengths) > 5:
         return "ratio"
     return None
 
@@ -93,7 +96,7 @@ def collect(path, config, forbidden):
         sides = bare(source), bare(target)
         if sides[0] in forbidden[0] or sides[1] in forbidden[1]:
             raise SystemExit(f"error: {path}: line {number}: a side of this pair is in dev or test")
-        reason = too_odd(source, target, data)
+        reason = too_odd(source, target, config)
         if reason is None and held_out(source + target):
             reason = "running example"
         if reason is None and sides in seen:
@@ -125,7 +128,7 @@ def select(kept, config, rng):
 
 def without_final_mark(pair):
     """The pair with the final full stop off both sides."""
-    return pair[0].rstrip("。."), pair[1].rstrip(".")
+    return tuple(side.rstrip("。.") for side in pair)
 
 
 def train_vocabulary(kept, config, folder):

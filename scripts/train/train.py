@@ -355,50 +355,55 @@ class Run:
         write_atomic(self.folder / "log.csv", write_rows)
         draw_curve(self.rows, self.folder / "curve.png")
 
-    def run(self):
-        """Trains until the budget is used or a signal asks to stop."""
-        training = self.training
-        clock = time.monotonic()
-        saved = evaluated = logged = self.used
-        losses, ids_seen = [], 0
-        bar = tqdm(total=round(self.budget), initial=round(self.used), unit="s", mininterval=10, smoothing=0)
-        while self.progress() < 1 and not self.stop:
+    def batches(self):
+        """Batch after batch without end, phase by phase and epoch by epoch, from where the run stands."""
+        while True:
             phase = self.current_phase()
             if phase != self.phase:
                 self.phase, self.epoch, self.batch = phase, self.epoch + 1, 0
-            rule = training["phases"][phase]
+            rule = self.training["phases"][phase]
             batches = self.corpus.epoch_batches(rule.get("tags", list(self.corpus.weights)),
                                                 rule["batch_tokens"], (self.config["seed"], self.epoch))
-            while self.batch < len(batches):
-                loss, ids = self.train_step(batches[self.batch])
+            while self.batch < len(batches) and self.current_phase() == self.phase:
                 self.batch += 1
+                yield batches[self.batch - 1]
+            if self.batch >= len(batches):
+                self.epoch, self.batch = self.epoch + 1, 0
+
+    def tick(self):
+        """Adds the time since the last call to the running time."""
+        now = time.monotonic()
+        self.used, self.clock = self.used + now - self.clock, now
+
+    def run(self):
+        """Trains until the budget is used or a signal asks to stop; logs every minute."""
+        training = self.training
+        self.clock = time.monotonic()
+        saved = evaluated = logged = self.used
+        losses, ids_seen = [], 0
+        with tqdm(total=self.budget, initial=min(self.used, self.budget), mininterval=10, smoothing=0,
+                  bar_format="{percentage:3.0f}%|{bar:30}| {elapsed}<{remaining}{postfix}") as bar:
+            for batch in self.batches():
+                loss, ids = self.train_step(batch)
                 losses.append(loss)
                 ids_seen += ids
-                now = time.monotonic()
-                bar.update(now - clock)
-                self.used, clock = self.used + now - clock, now
-                if self.used - logged >= 60:
+                self.tick()
+                bar.update(min(self.used, self.budget) - bar.n)
+                done = self.stop or self.progress() >= 1
+                if done or self.used - logged >= 60:
                     mean, speed = torch.stack(losses).mean().item(), ids_seen / (self.used - logged)
-                    evaluate = self.used - evaluated >= 60 * training["evaluate_minutes"]
+                    evaluate = done or self.used - evaluated >= 60 * training["evaluate_minutes"]
                     bar.set_postfix_str(f"epoch {self.epoch} step {self.step} loss {mean:.3f} {speed:.0f} ids/s")
                     self.log(mean, speed, evaluate)
                     losses, ids_seen = [], 0
-                    now = time.monotonic()
-                    bar.update(now - clock)
-                    self.used, clock = self.used + now - clock, now
+                    self.tick()
                     logged = self.used
                     evaluated = self.used if evaluate else evaluated
-                if self.used - saved >= 60 * training["checkpoint_minutes"]:
+                if done or self.used - saved >= 60 * training["checkpoint_minutes"]:
                     self.save()
                     saved = self.used
-                if self.stop or self.progress() >= 1 or self.current_phase() != self.phase:
+                if done:
                     break
-            else:
-                self.epoch, self.batch = self.epoch + 1, 0
-        if losses:
-            self.log(torch.stack(losses).mean().item(), ids_seen / max(1e-9, self.used - logged), True)
-        self.save()
-        bar.close()
 
 
 def main():
