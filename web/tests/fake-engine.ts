@@ -18,6 +18,7 @@ export interface FakeEngineOptions {
   heads?: number;
   /** Called before each sentence; may throw. */
   onSentence?: (text: string) => void;
+  translate?: (text: string) => string;
 }
 
 export class FakeEngine implements Engine {
@@ -36,7 +37,7 @@ export class FakeEngine implements Engine {
         return texts.map((text) => {
           engine.options.onSentence?.(text);
           engine.translated.push(text);
-          return [{ text: spell(text), score: -text.length / 10 }];
+          return [{ text: (engine.options.translate ?? spell)(text), score: -text.length / 10 }];
         });
       }
       explain(text: string, _options: TranslateOptions, target = spell(text)): Explanation {

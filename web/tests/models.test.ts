@@ -123,6 +123,17 @@ describe('downloadModel', () => {
     });
   });
 
+  it('fetches a content that two names share once', async () => {
+    const [config] = model.files;
+    const twins = { ...model, files: [config!, { ...config!, name: 'twin.json' }] };
+    const { fetch, asked } = server({ 'twin.json': () => streamed(contents['config.json']!) });
+    const files = await downloadModel(base, twins, { fetch });
+    expect(asked.length).toBe(1);
+    expect(totalBytes(twins)).toBe(config!.bytes);
+    expect(files.map((file) => file.name)).toEqual(['config.json', 'twin.json']);
+    expect(files[1]!.bytes).toEqual(contents['config.json']);
+  });
+
   it('the first failure stops the other downloads', async () => {
     let other: AbortSignal | null | undefined;
     const fetch = async (address: string, init?: RequestInit) => {
@@ -159,8 +170,9 @@ describe('loadIndex', () => {
     });
 
   it('reads what the trainer writes', async () => {
-    const { fetch, asked } = withIndex({ models: [model] });
-    expect(await loadIndex(base, { fetch })).toEqual([model]);
+    const listed = { ...model, card: 'zh-en/model-card.md' };
+    const { fetch, asked } = withIndex({ models: [listed] });
+    expect(await loadIndex(base, { fetch })).toEqual([listed]);
     expect(asked).toEqual([`${base}index.json`]);
   });
 
@@ -182,6 +194,12 @@ describe('loadIndex', () => {
       { models: [{ ...model, id: '..' }] },
       200,
       'models[0].id is not a plain folder name',
+    ],
+    [
+      'a card elsewhere',
+      { models: [{ ...model, card: 'https://example.test/card' }] },
+      200,
+      'models[0].card is not a plain path',
     ],
     [
       'a size below zero',

@@ -18,6 +18,8 @@ export interface ModelInfo {
   licence: string;
   /** Whatever the trainer measured, e.g. {"BLEU": 21.4}. */
   scores: Record<string, unknown>;
+  /** The page that describes it, relative to the models folder. */
+  card?: string;
   files: ModelFileInfo[];
 }
 
@@ -31,8 +33,13 @@ export interface DownloadOptions {
   sha256?: (bytes: Uint8Array) => Promise<string>;
 }
 
+/** Bytes to download. Files of the same content, as a vocabulary both languages share, count once. */
 export function totalBytes(model: ModelInfo): number {
-  return model.files.reduce((sum, file) => sum + file.bytes, 0);
+  return distinct(model).reduce((sum, file) => sum + file.bytes, 0);
+}
+
+function distinct(model: ModelInfo): ModelFileInfo[] {
+  return [...new Map(model.files.map((file) => [file.sha256, file])).values()];
 }
 
 /** Reads BASE/index.json. `base` is the models folder and ends with a slash. */
@@ -92,6 +99,8 @@ export function parseIndex(json: unknown, fail: (message: string) => never): Mod
     });
     const id = text(model.id, `${at}.id`);
     if (/[/\\]|^\.\.?$/.test(id)) fail(`${at}.id is not a plain folder name`);
+    const card = model.card === undefined ? undefined : text(model.card, `${at}.card`);
+    if (card !== undefined && !/^\w[\w.-]*(\/\w[\w.-]*)*$/.test(card)) fail(`${at}.card is not a plain path`);
     return {
       id,
       source: text(model.source, `${at}.source`),
@@ -99,6 +108,7 @@ export function parseIndex(json: unknown, fail: (message: string) => never): Mod
       name: text(model.name, `${at}.name`),
       licence: typeof model.licence === 'string' ? model.licence : '',
       scores: model.scores === undefined ? {} : record(model.scores, `${at}.scores`),
+      ...(card !== undefined && { card }),
       files,
     };
   });
@@ -123,10 +133,12 @@ export async function downloadModel(
   signal?.addEventListener('abort', abort);
   let first: unknown;
   try {
-    return await Promise.all(
-      model.files.map(async (file) => {
+    const contents = new Map<string, Uint8Array>();
+    await Promise.all(
+      distinct(model).map(async (file) => {
         try {
-          return await downloadFile(base, model, file, { signal: stop.signal, advance, fetch, sha256 });
+          const use = { signal: stop.signal, advance, fetch, sha256 };
+          contents.set(file.sha256, await downloadFile(base, model, file, use));
         } catch (error) {
           first ??= error;
           stop.abort();
@@ -134,6 +146,7 @@ export async function downloadModel(
         }
       }),
     );
+    return model.files.map(({ name, sha256: hash }) => ({ name, bytes: contents.get(hash)! }));
   } catch (error) {
     throw first ?? error;
   } finally {
@@ -151,7 +164,7 @@ async function downloadFile(
     fetch: Fetch;
     sha256: (bytes: Uint8Array) => Promise<string>;
   },
-): Promise<EngineFile> {
+): Promise<Uint8Array> {
   const where = new URL(`${encodeURIComponent(model.id)}/${encodeURIComponent(file.name)}`, base);
   // A retrained model has the same names: the hash in the address keeps caches from mixing the two.
   where.searchParams.set('v', file.sha256.slice(0, 12));
@@ -192,7 +205,7 @@ async function downloadFile(
   if (at < file.bytes) return fail(`${at} bytes arrived, the index promises ${file.bytes}`);
   const hash = await sha256(bytes);
   if (hash !== file.sha256) return fail('the bytes are not those the index promises (sha256 differs)');
-  return { name: file.name, bytes };
+  return bytes;
 }
 
 export async function sha256Hex(bytes: Uint8Array): Promise<string> {

@@ -100,9 +100,9 @@ function introduce(model: ModelInfo): void {
   ].filter(Boolean);
   const line = byId('model-line');
   line.replaceChildren(facts.join(' · '));
-  if (model.files.some((file) => file.name === 'model-card.md')) {
+  if (model.card !== undefined) {
     const card = document.createElement('a');
-    card.href = new URL(`${model.id}/model-card.md`, base).href;
+    card.href = new URL(model.card, base).href;
     card.textContent = 'model card';
     line.append(' · ', card);
   }

@@ -116,7 +116,9 @@ export class TranslatorPane {
       });
       if (running.signal.aborted) return;
       this.#show(translation.text, translation.sentences);
-      this.#took.textContent = `Translated in ${formatMilliseconds(performance.now() - began)}`;
+      const milliseconds = performance.now() - began;
+      this.#took.textContent = `Translated in ${formatMilliseconds(milliseconds)}`;
+      this.#section.dataset.milliseconds = milliseconds.toFixed(1);
       this.#state('done');
       this.#events.onTranslated({ source, translation });
     } catch (error) {
