@@ -25,6 +25,7 @@ class DoubleArray::Builder {
     AddBlock();
     Take(0);
     units_[0] = 0;
+    is_base_[0] = true;  // else a NUL byte would lead to the root, whose unit bears no label
     std::vector<Range> todo{{0, keys_.size(), 0, 0}};
     while (!todo.empty()) {
       const Range range = todo.back();
