@@ -4,7 +4,7 @@ import type { Plugin } from 'vite';
 import { defineConfig } from 'vitest/config';
 
 const at = (path: string) => fileURLToPath(new URL(path, import.meta.url));
-const engine = process.env.TRANSLUCENT_ENGINE ?? at('../build/wasm/translucent.js');
+const engine = at('../build/wasm/translucent.js');
 
 /** A missing engine is the one thing everybody runs into once: say what to do. */
 function requireEngine(): Plugin {

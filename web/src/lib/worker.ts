@@ -9,7 +9,7 @@ import { Session } from './session';
 const scope = self as unknown as DedicatedWorkerGlobalScope;
 
 // Started at once: compiling overlaps with reading the list of models and downloading one.
-const engine = createTranslucent() as Promise<unknown> as Promise<Engine>;
+const engine: Promise<Engine> = createTranslucent();
 engine.catch(() => {}); // reported to whoever loads a model
 
 const session = new Session({

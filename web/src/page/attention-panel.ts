@@ -128,7 +128,6 @@ export class AttentionPanel {
       if (running.signal.aborted) return;
       this.#explanation = explanation;
       this.#note.textContent = '';
-      this.#showControls();
       this.#draw();
       this.#section.dataset.state = 'done';
     } catch (error) {
@@ -150,29 +149,23 @@ export class AttentionPanel {
     this.#section.dataset.state = 'empty';
   }
 
-  /** The model's layers and heads, kept as they are while the model is the same. */
-  #showControls(): void {
-    const [layers, heads] = this.#explanation!.cross.shape;
-    this.#layer ??= layers - 1;
-    fill('layers', layers, 'layer', this.#layer, []);
-    fill('heads', heads, 'head', this.#head === 'mean' ? -1 : this.#head, [
-      segment('head', 'mean', 'Mean', this.#head === 'mean'),
-    ]);
-  }
-
   #draw(): void {
     const explanation = this.#explanation;
-    if (!explanation || this.#layer === null) return;
-    const [layers] = explanation[this.#stack].shape;
-    // An encoder may be deeper than its decoder: the last layer stands in for one that is not there.
-    const layer = Math.min(this.#layer, layers - 1);
-    this.#view = viewOf(explanation, this.#stack, layer, this.#head);
+    if (!explanation) return;
+    // Encoder and decoder may differ in depth: the last layer stands in for one that is not there.
+    const [layers, heads] = explanation[this.#stack].shape;
+    const layer = Math.min(this.#layer ?? layers - 1, layers - 1);
+    const head = this.#head === 'mean' ? 'mean' : Math.min(this.#head, heads - 1);
+    const mean = segment('head', 'mean', 'Mean', head === 'mean');
+    fill('layers', 'layer', layers, layer, []);
+    fill('heads', 'head', heads, head, [mean]);
+    this.#view = viewOf(explanation, this.#stack, layer, head);
     this.#about.textContent = kAbout[this.#stack];
     this.#explained.hidden = false;
     byId('explained-source').textContent = explanation.source.text;
     byId('explained-target').textContent = explanation.target.text;
-    const head = this.#head === 'mean' ? 'mean of heads' : `head ${this.#head + 1}`;
-    this.#heatmap.show(this.#view, `${kTitles[this.#stack]} attention, layer ${layer + 1}, ${head}`);
+    const which = head === 'mean' ? 'mean of heads' : `head ${head + 1}`;
+    this.#heatmap.show(this.#view, `${kTitles[this.#stack]} attention, layer ${layer + 1}, ${which}`);
   }
 
   #read(cell: Cell | null, keyboard: boolean): void {
@@ -233,7 +226,8 @@ function row(parts: HTMLElement[]): HTMLElement {
   return box;
 }
 
-function fill(id: string, count: number, name: string, chosen: number, first: HTMLElement[]): void {
+/** Numbers from 1 on the screen, from 0 as values. Left alone, focus and all, while their count stays. */
+function fill(id: string, name: string, count: number, chosen: Head, first: HTMLElement[]): void {
   const box = byId(id);
   if (box.querySelectorAll('input').length === count + first.length) return;
   box.querySelector('.segments')?.remove();

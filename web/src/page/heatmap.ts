@@ -12,6 +12,8 @@ export interface HeatmapEvents {
 }
 
 const kLabelFont = '15px';
+/** Of the window: as .heatmap's max-height. */
+const kBoxHeight = 0.85;
 
 export class Heatmap {
   readonly #box: HTMLElement;
@@ -112,10 +114,10 @@ export class Heatmap {
     if (!this.#view) return;
     const box = this.#box.parentElement ?? this.#box;
     const layout = layOut({
-      available: box.clientWidth,
+      available: { width: box.clientWidth, height: kBoxHeight * innerHeight },
       rowWidths: widthsOf(this.#view.rows, this.#box),
       columnWidths: widthsOf(this.#view.columns, this.#box),
-      smallest: this.#coarse.matches ? 26 : 15,
+      smallest: this.#coarse.matches ? 26 : 12,
     });
     if (JSON.stringify(layout) === JSON.stringify(this.#layout)) return;
     this.#layout = layout;
@@ -124,7 +126,7 @@ export class Heatmap {
     style.setProperty('--gap', `${layout.gap}px`);
     style.setProperty('--row-labels', `${layout.rowLabels}px`);
     style.setProperty('--column-labels', `${layout.columnLabels}px`);
-    style.setProperty('--label-size', `${Math.min(15, Math.max(11, layout.cell - 3))}px`);
+    style.setProperty('--label-size', `${Math.min(15, Math.max(11, layout.cell - 2))}px`);
     this.#columnLabels.classList.toggle('upright', layout.upright);
     this.#draw();
     this.#place();

@@ -20,8 +20,8 @@ export interface Cell {
 }
 
 export interface LayoutInput {
-  /** Width of the box, labels included. */
-  available: number;
+  /** Room for the box, labels included. Beyond it the box scrolls. */
+  available: { width: number; height: number };
   /** Widths of the labels as written from left to right. */
   rowWidths: readonly number[];
   columnWidths: readonly number[];
@@ -39,10 +39,11 @@ export function layOut({ available, rowWidths, columnWidths, smallest }: LayoutI
   const widest = (widths: readonly number[]) =>
     Math.ceil(Math.min(kLongestLabel, widths.reduce((a, b) => Math.max(a, b), 0))) + kLabelPadding;
   const rowLabels = widest(rowWidths);
-  const fitting = Math.floor((available - rowLabels) / Math.max(1, columns));
-  // Too many tokens for the box: cells stop shrinking and the box scrolls.
-  const cell = Math.max(smallest, Math.min(kLargest, fitting));
   const widestColumn = widest(columnWidths);
+  const across = (available.width - rowLabels) / Math.max(1, columns);
+  const down = (available.height - widestColumn) / Math.max(1, rows);
+  // Too many tokens for the box: cells stop shrinking and the box scrolls.
+  const cell = Math.max(smallest, Math.floor(Math.min(kLargest, across, down)));
   const upright = widestColumn - kLabelPadding + 6 > cell;
   return {
     rows,

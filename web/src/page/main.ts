@@ -120,8 +120,12 @@ for (const text of kExamples) {
   byId('examples').append(button);
 }
 
-// Something to look at from the first second; selected, so that typing replaces it.
+// Something to look at from the first second; selected, so that typing replaces it. Not where it would
+// bring up a keyboard over half the page.
 pane.text = kExamples[0]!;
-byId<HTMLTextAreaElement>('source').focus({ preventScroll: true });
-byId<HTMLTextAreaElement>('source').select();
+if (matchMedia('(pointer: fine)').matches) {
+  const source = byId<HTMLTextAreaElement>('source');
+  source.focus({ preventScroll: true });
+  source.select();
+}
 void start();
