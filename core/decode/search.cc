@@ -115,8 +115,9 @@ std::vector<std::vector<Hypothesis>> GreedySearch(const Decoder& decoder,
     }
     if (kept.size() == rows.size()) continue;
     state.Select(kept);
-    for (std::size_t to = 0; to < kept.size(); ++to) rows[to] = std::move(rows[kept[to]]);
-    rows.resize(kept.size());
+    std::vector<Running> going_on;
+    for (int row : kept) going_on.push_back(std::move(rows[row]));
+    rows = std::move(going_on);
   }
   return results;
 }
