@@ -8,10 +8,10 @@ import { fileURLToPath } from 'node:url';
 
 const at = (path) => fileURLToPath(new URL(path, import.meta.url));
 
-/** TRANSLUCENT_MODELS: another models folder, in development. */
+/** TRANSLUCENT_MODELS and TRANSLUCENT_CLI: another models folder, another binary, in development. */
 export const models = process.env.TRANSLUCENT_MODELS;
 const modelsFolder = models ?? at('../public/models');
-const binary = at('../../build/native/translucent');
+const binary = process.env.TRANSLUCENT_CLI ?? at('../../build/native/translucent');
 
 export async function findModel() {
   if (!existsSync(binary)) throw new Error(`${binary}: not there; build the native preset first`);

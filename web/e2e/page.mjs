@@ -152,7 +152,7 @@ test('rows sum to 1 and masked places are exactly 0', async ({ page, origin }) =
   await explained(page, sentences[0]);
   for (const stack of ['encoder', 'decoder', 'cross']) {
     await choose(page, 'stack', stack);
-    for (const head of [0, 'mean']) {
+    for (const head of stack === 'decoder' ? [0, 'mean'] : [0]) {
       await choose(page, 'head', head);
       const matrix = await readAll(page);
       assert.ok(matrix.length > 1 && matrix[0].length > 1);
@@ -308,6 +308,7 @@ for (const scheme of ['light', 'dark']) {
 test('dark and light both draw, and change over while the page is open', async ({ page, origin, results }) => {
   await ready(page, origin);
   await explained(page, sentences[0]);
+  await choose(page, 'stack', 'decoder'); // its mask makes rows differ, however the model attends
   const looks = {};
   for (const scheme of ['light', 'dark']) {
     await page.emulateMedia({ colorScheme: scheme });
