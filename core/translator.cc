@@ -12,7 +12,6 @@
 #include "nn/transformer.h"
 #include "text/sentence_splitter.h"
 #include "text/sentencepiece.h"
-#include "text/utf8.h"
 
 namespace translucent {
 namespace {
@@ -24,32 +23,6 @@ struct Sentence {
   std::size_t end = 0;
   std::vector<int> ids;  // with the end symbol
 };
-
-/// Scripts written without spaces: CJK punctuation, kana, ideographs and full-width forms.
-bool IsCjk(char32_t c) {
-  return (c >= 0x3000 && c <= 0x30FF) || (c >= 0x3400 && c <= 0x9FFF) ||
-         (c >= 0xF900 && c <= 0xFAFF) || (c >= 0xFF00 && c <= 0xFF65) ||
-         (c >= 0x20000 && c <= 0x3FFFF);
-}
-
-bool BeginsInCjk(std::string_view text) { return IsCjk(DecodeUtf8(text).code_point); }
-
-bool EndsInCjk(std::string_view text) {
-  std::size_t last = text.size() - 1;
-  while (last > 0 && IsUtf8Continuation(text[last])) --last;
-  return IsCjk(DecodeUtf8(text.substr(last)).code_point);
-}
-
-/// What stands between the translations of two sentences: the source's own separator, but languages
-/// differ in whether a space follows a full stop, so that is the target's to decide.
-std::string_view Separator(std::string_view before, std::string_view source,
-                           std::string_view after) {
-  if (before.empty() || after.empty()) return source;
-  const bool spaced = !EndsInCjk(before) && !BeginsInCjk(after);
-  if (source.empty() && spaced) return " ";
-  if (source == " " && !spaced) return "";
-  return source;
-}
 
 /// A batch costs about as much as its longest sentence times its size; these bound memory, and more
 /// sentences at once gain nothing.
@@ -236,7 +209,7 @@ std::vector<std::vector<Candidate>> Translator::Translate(const std::vector<std:
       for (const Hypothesis& hypothesis : translated[s]) {
         const std::string after = impl_->Detokenize(hypothesis.ids, nullptr);
         Candidate candidate = {before.text, before.score + hypothesis.score};
-        candidate.text += Separator(before.text, separator, after);
+        candidate.text += SentenceSeparator(before.text, separator, after);
         candidate.text += after;
         combined.push_back(std::move(candidate));
       }

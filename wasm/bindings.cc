@@ -192,6 +192,11 @@ RangesValue Split(const std::string& text) {
   });
 }
 
+std::string Separator(const std::string& before, const std::string& source,
+                      const std::string& after) {
+  return std::string(SentenceSeparator(before, source, after));
+}
+
 std::string InstructionSet() { return ActiveKernels().name; }
 
 }  // namespace
@@ -215,9 +220,10 @@ EMSCRIPTEN_BINDINGS(translucent) {
 
   emscripten::class_<Translator>("Translator")
       .constructor(&MakeTranslator, emscripten::allow_raw_pointers())
-      .function("translate", &Translate)
-      .function("explain", &Explain);
-  emscripten::function("splitSentences", &Split);
+      .function("translate(texts, options)", &Translate)
+      .function("explain(text, options, target)", &Explain);
+  emscripten::function("splitSentences(text)", &Split);
+  emscripten::function("sentenceSeparator(before, source, after)", &Separator);
   emscripten::function("instructionSet", &InstructionSet);
 }
 

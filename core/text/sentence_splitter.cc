@@ -78,6 +78,11 @@ bool IsCjk(char32_t c) {
          IsIn(c, 0xF900, 0xFAFF) || IsIn(c, 0xFF66, 0xFF9F) || IsIn(c, 0x20000, 0x3FFFF);
 }
 
+// What takes no space beside it: those letters, CJK punctuation and full-width forms.
+bool IsUnspaced(char32_t c) {
+  return IsCjk(c) || IsIn(c, 0x3000, 0x303F) || IsIn(c, 0xFF00, 0xFF65);
+}
+
 // A letter of the scripts that have small and capital letters, roughly.
 bool IsCasedLetter(char32_t c) {
   return IsIn(c, 'A', 'Z') || IsIn(c, 'a', 'z') ||
@@ -515,6 +520,18 @@ std::vector<SentenceRange> SplitSentences(std::string_view text, std::size_t max
   }
   LineSplitter(characters, begin, text.size(), max_bytes, &sentences).Split();
   return sentences;
+}
+
+std::string_view SentenceSeparator(std::string_view before, std::string_view source,
+                                   std::string_view after) {
+  if (before.empty() || after.empty()) return source;
+  std::size_t last = before.size() - 1;
+  while (last > 0 && IsUtf8Continuation(before[last])) --last;
+  const bool spaced = !IsUnspaced(DecodeUtf8(before.substr(last)).code_point) &&
+                      !IsUnspaced(DecodeUtf8(after).code_point);
+  if (source.empty() && spaced) return " ";
+  if (source == " " && !spaced) return "";
+  return source;
 }
 
 }  // namespace translucent

@@ -25,4 +25,10 @@ inline constexpr std::size_t kMaxSentenceBytes = 1200;
 std::vector<SentenceRange> SplitSentences(std::string_view text,
                                           std::size_t max_bytes = kMaxSentenceBytes);
 
+/// What stands between the translations `before` and `after` of two neighbouring sentences: what
+/// stood between the sentences, `source`, except that whether a space follows a full stop is the
+/// target language's to decide. "你好。再见。" -> "Hello. Goodbye." and back.
+std::string_view SentenceSeparator(std::string_view before, std::string_view source,
+                                   std::string_view after);
+
 }  // namespace translucent
