@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <queue>
 #include <unordered_map>
 
 #include "text/utf8.h"
@@ -48,23 +47,73 @@ class Encoder {
                           index == 0 ? kNone : index - 1, index + 1, frozen});
       text.remove_prefix(length);
     }
-    if (!symbols_.empty()) symbols_.back().next = kNone;
   }
 
   std::vector<Segment> Encode() {
-    std::vector<Merge> merges;
-    merges.reserve(symbols_.size());
-    for (std::uint32_t right = 1; right < symbols_.size(); ++right) {
-      if (const auto merge = FindMerge(right - 1, right); merge.size > 0) merges.push_back(merge);
+    std::vector<Segment> segments;
+    segments.reserve(symbols_.size());
+    const auto count = static_cast<std::uint32_t>(symbols_.size());
+    for (std::uint32_t begin = 0; begin < count;) {
+      const std::uint32_t end = vocabulary_.has_unused() ? count : StretchEnd(begin);
+      MergeStretch(begin, end);
+      for (std::uint32_t i = begin; i != kNone; i = symbols_[i].next) {
+        const int id = trie_.Value(symbols_[i].node);
+        if (id >= 0 && vocabulary_.type(id) != PieceType::kUnused) {
+          segments.push_back({symbols_[i].text, id});
+        } else {
+          AppendParts(symbols_[i].text, &segments);
+        }
+      }
+      begin = end;
     }
-    std::priority_queue<Merge> queue(std::less<Merge>(), std::move(merges));
+    return segments;
+  }
+
+ private:
+  DoubleArray::Node Follow(DoubleArray::Node node, std::string_view text) const {
+    for (const char byte : text) {
+      if (!trie_.Step(&node, byte)) break;
+    }
+    return node;
+  }
+
+  // The end of the stretch from `begin` on that no piece reaches beyond. Merges in one stretch have
+  // no influence on another, and a queue of one word is far quicker than one of a whole text. (With
+  // UNUSED pieces they have: the last pair seen anywhere decides how one is split.)
+  std::uint32_t StretchEnd(std::uint32_t begin) const {
+    const char* const text_end = symbols_.back().text.data() + symbols_.back().text.size();
+    const char* reach = nullptr;
+    for (std::uint32_t i = begin;; ++i) {
+      const std::string_view symbol = symbols_[i].text;
+      const char* const symbol_end = symbol.data() + symbol.size();
+      if (symbol_end == text_end) return i + 1;
+      const std::string_view rest(symbol.data(),
+                                  static_cast<std::size_t>(text_end - symbol.data()));
+      reach = std::max(reach, symbol.data() + trie_.Longest(rest, kMaxPieceBytes).length);
+      if (reach <= symbol_end) return i + 1;
+    }
+  }
+
+  // Does all merges among the symbols [begin, end).
+  void MergeStretch(std::uint32_t begin, std::uint32_t end) {
+    symbols_[begin].previous = kNone;
+    symbols_[end - 1].next = kNone;
+    queue_.clear();
+    for (std::uint32_t right = begin + 1; right < end; ++right) {
+      if (const Merge merge = FindMerge(right - 1, right); merge.size > 0) queue_.push_back(merge);
+    }
+    std::make_heap(queue_.begin(), queue_.end());
     const auto offer = [&](std::uint32_t left, std::uint32_t right) {
       if (left == kNone || right == kNone) return;
-      if (const Merge merge = FindMerge(left, right); merge.size > 0) queue.push(merge);
+      if (const Merge merge = FindMerge(left, right); merge.size > 0) {
+        queue_.push_back(merge);
+        std::push_heap(queue_.begin(), queue_.end());
+      }
     };
-    while (!queue.empty()) {
-      const Merge merge = queue.top();
-      queue.pop();
+    while (!queue_.empty()) {
+      const Merge merge = queue_.front();
+      std::pop_heap(queue_.begin(), queue_.end());
+      queue_.pop_back();
       Symbol& left = symbols_[merge.left];
       Symbol& right = symbols_[merge.right];
       if (left.text.empty() || right.text.empty() ||
@@ -79,25 +128,6 @@ class Encoder {
       offer(left.previous, merge.left);
       offer(merge.left, left.next);
     }
-
-    std::vector<Segment> segments;
-    for (std::uint32_t i = symbols_.empty() ? kNone : 0; i != kNone; i = symbols_[i].next) {
-      const int id = trie_.Value(symbols_[i].node);
-      if (id >= 0 && vocabulary_.type(id) != PieceType::kUnused) {
-        segments.push_back({symbols_[i].text, id});
-      } else {
-        AppendParts(symbols_[i].text, &segments);
-      }
-    }
-    return segments;
-  }
-
- private:
-  DoubleArray::Node Follow(DoubleArray::Node node, std::string_view text) const {
-    for (const char byte : text) {
-      if (!trie_.Step(&node, byte)) break;
-    }
-    return node;
   }
 
   // The merge of two neighbours; of size 0 if they are no piece together.
@@ -139,6 +169,7 @@ class Encoder {
   const Vocabulary& vocabulary_;
   const DoubleArray& trie_;
   std::vector<Symbol> symbols_;
+  std::vector<Merge> queue_;                     // a heap
   std::unordered_map<int, std::size_t> splits_;  // UNUSED piece -> bytes of its left part
 };
 

@@ -1,6 +1,7 @@
 #include "text/unigram.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <limits>
 
 #include "text/utf8.h"
@@ -38,18 +39,19 @@ UnigramModel::UnigramModel(const Vocabulary& vocabulary) : vocabulary_(vocabular
 // so the precision and the order of trial are part of the result. The library up to 0.2.0 compared
 // the sum in double with the rounded one; from 0.2.3 on, and here, both are floats.
 std::vector<Segment> UnigramModel::Encode(std::string_view text) const {
-  constexpr std::size_t kUnreached = static_cast<std::size_t>(-1);
   struct Best {  // the best path that ends here: its score and its last piece
     float score = 0;
     int id = -1;
-    std::size_t begin = kUnreached;
+    std::uint32_t length = 0;  // of that piece, in bytes; 0: no path ends here
   };
   std::vector<Best> best(text.size() + 1);
   std::size_t frontier = 0;  // the furthest position reached
 
   const auto offer = [&best](std::size_t begin, std::size_t end, int id, float score) {
     Best& target = best[end];
-    if (target.begin == kUnreached || score > target.score) target = {score, id, begin};
+    if (target.length == 0 || score > target.score) {
+      target = {score, id, static_cast<std::uint32_t>(end - begin)};
+    }
   };
 
   const DoubleArray& trie = vocabulary_.searchable();
@@ -58,7 +60,7 @@ std::vector<Segment> UnigramModel::Encode(std::string_view text) const {
     if (const float score = best[begin].score;
         score < -kRebaseThreshold || score > kRebaseThreshold) {
       for (std::size_t i = begin; i <= frontier; ++i) {
-        if (i == begin || best[i].begin != kUnreached) best[i].score -= score;
+        if (i == begin || best[i].length > 0) best[i].score -= score;
       }
     }
     const float score = best[begin].score;
@@ -81,8 +83,9 @@ std::vector<Segment> UnigramModel::Encode(std::string_view text) const {
   }
 
   std::vector<Segment> segments;
-  for (std::size_t end = text.size(); end > 0; end = best[end].begin) {
-    segments.push_back({text.substr(best[end].begin, end - best[end].begin), best[end].id});
+  for (std::size_t end = text.size(); end > 0; end -= best[end].length) {
+    const Best& last = best[end];
+    segments.push_back({text.substr(end - last.length, last.length), last.id});
   }
   std::reverse(segments.begin(), segments.end());
   return segments;

@@ -71,6 +71,7 @@ Vocabulary::Vocabulary(std::vector<VocabularyPiece> pieces, bool byte_fallback, 
         [[fallthrough]];
       case PieceType::kNormal:
       case PieceType::kUnused:
+        has_unused_ = has_unused_ || piece.type == PieceType::kUnused;
         searchable.emplace_back(text, id);
         break;
       case PieceType::kUnknown:

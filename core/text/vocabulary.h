@@ -61,6 +61,8 @@ class Vocabulary {
   /// The byte that a piece of type kByte stands for.
   unsigned char byte_value(int id) const;
 
+  bool has_unused() const { return has_unused_; }
+
   /// Pieces that text can be segmented into: NORMAL, USER_DEFINED and UNUSED; the numbers are ids.
   const DoubleArray& searchable() const { return searchable_; }
   /// The USER_DEFINED ones alone.
@@ -69,6 +71,7 @@ class Vocabulary {
  private:
   std::vector<VocabularyPiece> pieces_;
   bool byte_fallback_;
+  bool has_unused_ = false;
   int unknown_id_ = -1;
   std::array<int, 256> byte_ids_;
   DoubleArray searchable_;
