@@ -39,6 +39,7 @@ struct Rules {
     }
     Normalize(logits);
     for (const std::vector<int>& word : settings.bad_words_ids) {
+      if (word == std::vector<int>{eos}) continue;  // a ban of the end is ignored, as in transformers
       const std::size_t prefix = word.size() - 1;
       if (ids.size() >= prefix && std::equal(word.begin(), word.end() - 1, ids.end() - prefix)) {
         logits[word.back()] = kForbidden;
@@ -250,6 +251,7 @@ std::vector<std::vector<Hypothesis>> BeamSearch(const Decoder& decoder, const So
 std::vector<std::vector<Hypothesis>> Search(const Transformer& model, const ModelConfig& config,
                                             const GenerationConfig& settings, int nbest,
                                             std::span<const std::vector<int>> sentences) {
+  if (sentences.empty()) return {};
   const PaddedBatch batch = PaddedBatch::Of(sentences, config.pad_token_id);
   const SourceMemory source = model.decoder.Remember(model.encoder.Forward(batch), batch);
   const Rules rules = {settings, config.decoder_start_token_id, config.eos_token_id};
