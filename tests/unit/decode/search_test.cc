@@ -1,0 +1,170 @@
+// Greedy and beam search against transformers' generate().
+#include "decode/search.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <string>
+
+#include "../nn/marian_case.h"
+
+namespace translucent::test {
+namespace {
+
+constexpr float kScoreTolerance = 2e-5f;
+
+using Results = std::vector<std::vector<Hypothesis>>;
+
+Results Find(const MarianCase& c, const ExpectedSearch& search,
+             std::span<const std::vector<int>> sentences) {
+  return Search(c.model, c.checkpoint.config(), search.settings, search.nbest, sentences);
+}
+
+std::string Text(const std::vector<int>& ids) {
+  std::string text;
+  for (int id : ids) text += std::to_string(id) + " ";
+  return text;
+}
+
+void CheckSame(std::span<const Hypothesis> found, std::span<const Hypothesis> expected,
+               float tolerance) {
+  REQUIRE(found.size() == expected.size());
+  for (std::size_t rank = 0; rank < found.size(); ++rank) {
+    CAPTURE(rank);
+    CHECK(Text(found[rank].ids) == Text(expected[rank].ids));
+    CHECK(std::abs(found[rank].score - expected[rank].score) <= tolerance);
+  }
+}
+
+/// Calls f(case, search) for every search of every model.
+template <class F>
+void ForEachSearch(F f) {
+  for (const std::string name : MarianCaseNames()) {
+    CAPTURE(name);
+    const MarianCase c(name);
+    REQUIRE(c.sources.size() == 20);
+    for (const ExpectedSearch& search : c.searches) {
+      CAPTURE(search.name);
+      f(c, search);
+    }
+  }
+}
+
+const ExpectedSearch& SearchNamed(const MarianCase& c, std::string_view name) {
+  const auto search = std::find_if(c.searches.begin(), c.searches.end(),
+                                   [&](const ExpectedSearch& s) { return s.name == name; });
+  REQUIRE(search != c.searches.end());
+  return *search;
+}
+
+bool Contains(const std::vector<int>& ids, const std::vector<int>& word) {
+  return std::search(ids.begin(), ids.end(), word.begin(), word.end()) != ids.end();
+}
+
+}  // namespace
+
+TEST_CASE("decode: all sentences in one batch are translated as transformers does") {
+  ForEachSearch([](const MarianCase& c, const ExpectedSearch& search) {
+    const Results found = Find(c, search, c.sources);
+    REQUIRE(found.size() == search.results.size());
+    for (std::size_t i = 0; i < found.size(); ++i) {
+      CAPTURE(i);
+      CheckSame(found[i], search.results[i], kScoreTolerance);
+    }
+  });
+}
+
+TEST_CASE("decode: a sentence's result does not depend on the batch, to the bit") {
+  ForEachSearch([](const MarianCase& c, const ExpectedSearch& search) {
+    const Results together = Find(c, search, c.sources);
+    std::vector<std::vector<int>> some(c.sources.rbegin(), c.sources.rbegin() + 7);
+    some.push_back(some[2]);
+    const Results reversed = Find(c, search, some);
+    for (std::size_t i = 0; i < c.sources.size(); ++i) {
+      CAPTURE(i);
+      const Results alone = Find(c, search, {&c.sources[i], 1});
+      REQUIRE(alone.size() == 1);
+      CheckSame(alone[0], together[i], 0);
+      const std::size_t from_end = c.sources.size() - 1 - i;
+      if (from_end < 7) CheckSame(alone[0], reversed[from_end], 0);
+      if (from_end == 2) CheckSame(alone[0], reversed[7], 0);
+    }
+  });
+}
+
+TEST_CASE("decode: n-best lists are sorted, distinct and begin with the best") {
+  ForEachSearch([](const MarianCase& c, const ExpectedSearch& search) {
+    if (search.settings.num_beams == 1) return;
+    ExpectedSearch only = search;
+    only.nbest = 1;
+    const Results best = Find(c, only, c.sources);
+    const Results list = Find(c, search, c.sources);
+    for (std::size_t i = 0; i < list.size(); ++i) {
+      REQUIRE(best[i].size() == 1);
+      CheckSame(best[i], {list[i].data(), 1}, 0);
+      for (std::size_t rank = 1; rank < list[i].size(); ++rank) {
+        CHECK(list[i][rank - 1].score >= list[i][rank].score);
+        for (std::size_t other = 0; other < rank; ++other) {
+          CHECK(list[i][other].ids != list[i][rank].ids);
+        }
+      }
+    }
+  });
+}
+
+TEST_CASE("decode: forbidden tokens and sequences never appear, though the model prefers them") {
+  for (const std::string name : MarianCaseNames()) {
+    CAPTURE(name);
+    const MarianCase c(name);
+    for (const std::string search_name : {"greedy-bans", "beam4-bans", "beam4-bans-renormalized"}) {
+      CAPTURE(search_name);
+      const ExpectedSearch& search = SearchNamed(c, search_name);
+      ExpectedSearch free = search;
+      free.settings.bad_words_ids.clear();
+      const Results banned = Find(c, search, c.sources);
+      const Results unbanned = Find(c, free, c.sources);
+      for (const std::vector<int>& word : search.settings.bad_words_ids) {
+        if (word == std::vector<int>{0}) continue;  // a ban of the end symbol is ignored
+        for (const auto& nbest : banned) {
+          for (const Hypothesis& hypothesis : nbest) CHECK_FALSE(Contains(hypothesis.ids, word));
+        }
+      }
+      if (search.name != "beam4-bans") continue;
+      const std::vector<int>& preferred = search.settings.bad_words_ids[1];
+      CHECK(std::ranges::any_of(
+          unbanned, [&](const auto& nbest) { return Contains(nbest[0].ids, preferred); }));
+    }
+  }
+}
+
+TEST_CASE("decode: targets end at the end symbol or at max_length, where it may be forced") {
+  int cut = 0, forced = 0;
+  ForEachSearch([&](const MarianCase& c, const ExpectedSearch& search) {
+    const std::size_t longest = search.settings.max_length - 1;  // the start symbol counts
+    for (const auto& nbest : Find(c, search, c.sources)) {
+      REQUIRE_FALSE(nbest.empty());
+      for (const Hypothesis& hypothesis : nbest) {
+        REQUIRE_FALSE(hypothesis.ids.empty());
+        CHECK(hypothesis.ids.size() <= longest);
+        const auto end = std::find(hypothesis.ids.begin(), hypothesis.ids.end(), 0);
+        if (search.settings.forced_eos_token_id == 0 || hypothesis.ids.size() < longest) {
+          CHECK(end == hypothesis.ids.end() - 1);
+        } else {
+          CHECK(end >= hypothesis.ids.end() - 1);
+        }
+        cut += end == hypothesis.ids.end();
+        forced += search.settings.forced_eos_token_id == 0 && hypothesis.ids.size() == longest;
+      }
+    }
+  });
+  CHECK(cut > 0);
+  CHECK(forced > 0);
+}
+
+TEST_CASE("decode: no sentences, no results") {
+  const MarianCase c(MarianCaseNames()[0]);
+  CHECK(Find(c, SearchNamed(c, "greedy"), {}).empty());
+  CHECK(Find(c, SearchNamed(c, "beam4"), {}).empty());
+}
+
+}  // namespace translucent::test
