@@ -50,6 +50,9 @@ def _probes(scores):
 def write_card(config, folder, output):
     data, summary, scores = (_load(folder / f"{name}.json") for name in ("data", "summary", "scores"))
     model, training = config["model"], config["training"]
+    tuned = [phase for phase in training["phases"] if "learning_rate" in phase]
+    tuning = "".join(f" The last {phase['minutes']:g} minutes are a fine-tuning at {phase['learning_rate']:g} on "
+                     f"{', '.join(phase['tags'])}; tags of weight 0 occur there alone." for phase in tuned)
     curve = "\n".join(f"| {row['minutes']:g} | {row['step']:,} | {row['dev_loss']} | {row['dev_bleu']} "
                       f"| {row['dev_chrf']} |" for row in summary.get("dev", []))
     size = (output / "model.safetensors").stat().st_size
@@ -81,7 +84,7 @@ int8 weights are symmetric with one scale per output row.
 {config['data']['max_target_length']} (characters of Chinese, words of other languages); of the larger sources the part
 most like `{config['data'].get('similar_to')}` by cross-entropy difference on both sides. One pair in
 {1 / config['data']['drop_final_mark']:.0f} has its final mark taken off.
-`svo` is generated: short sentences of who does what to whom, both orders of each pair of nouns. **Sentences in which
+`svo` and `svo-cover` are generated: short sentences of who does what to whom, both orders of each pair of nouns. **Sentences in which
 a dog, a cat and 追 (chase) meet are in no part of the training data**, so that 狗追猫 and 猫追狗 are a test.
 No training pair shares a side with a line of the dev or test sets.
 
@@ -89,7 +92,7 @@ No training pair shares a side with a line of the dev or test sets.
 {summary.get('minutes', 0):g} minutes on {training['machine']}, {summary.get('steps', 0):,} steps, about
 {summary.get('target_ids', 0) / 1e6:.1f} million target pieces; label smoothing {training['label_smoothing']:g},
 dropout {model['dropout']:g}, AdamW (0.9, 0.98), peak rate {training['learning_rate']:g}, cosine to zero over the time
-given, averaged weights (EMA {training['ema_decay']:g}). On the first {training['dev_lines']} `{training['dev_set']}`
+given, averaged weights (EMA {training['ema_decay']:g}).{tuning} On the first {training['dev_lines']} `{training['dev_set']}`
 lines of dev, greedy:
 
 | minutes | steps | loss | BLEU | chrF |

@@ -1,6 +1,6 @@
 """Sentence pairs -> one shared SentencePiece vocabulary and packed shards of token ids.
 
-    python prepare.py zh-en [--train FILE] [--dev FILE] [--test FILE]
+    python prepare.py zh-en [--train FILE] [--dev FILE] [--test FILE] [--vocabulary spm.model]
 
 Writes .train/ID/: spm.model, data.json (what was kept and why the rest went) and one
 TAG.npz per source of data with arrays source, source_offsets, target, target_offsets
@@ -11,15 +11,18 @@ import argparse
 import collections
 import hashlib
 import itertools
+import json
 import math
 import random
+import shutil
 import sys
+from pathlib import Path
 
 import numpy as np
 import sentencepiece
 
 from common import bare, data_folder, load_config, read_pairs, work_folder, write_atomic, write_json
-from synthetic import held_out, svo_pairs
+from synthetic import GENERATORS, held_out
 
 
 class Bigrams:
@@ -89,6 +92,8 @@ def collect(path, config, forbidden):
     """{tag: [(source, target)]} of the wanted tags, filtered; and counts of what went."""
     data = config["data"]
     wanted = {tag for tag, rule in data["tags"].items() if "generate" not in rule}
+    if not wanted:
+        return {}, {}
     kept, dropped, seen = collections.defaultdict(list), collections.Counter(), set()
     for number, (source, target, tag) in enumerate(read_pairs(path, config), 1):
         if tag not in wanted:
@@ -115,7 +120,7 @@ def select(kept, config, rng):
     """Cuts each tag to its `keep` pairs nearest to the tag named by similar_to."""
     data = config["data"]
     like = data.get("similar_to")
-    if not like:
+    if like not in kept:
         return
     pool = list(itertools.chain.from_iterable(kept.values()))
     general = rng.sample(pool, min(len(pool), 150_000))
@@ -165,6 +170,9 @@ def main():
     parser.add_argument("--train", help="tab-separated source, target, tag; plain or .xz")
     parser.add_argument("--dev")
     parser.add_argument("--test")
+    parser.add_argument("--vocabulary", type=Path, help="SentencePiece model to use instead of training one, "
+                        "so that a trained model can go on with other data")
+    parser.add_argument("--only", help="tags to write, comma-separated; the other shards stay as they are")
     arguments = parser.parse_args()
 
     config = load_config(arguments.config)
@@ -179,12 +187,21 @@ def main():
             forbidden[0].add(bare(source))
             forbidden[1].add(bare(target))
 
+    counts = {}
+    if arguments.only:
+        if not arguments.vocabulary:
+            raise SystemExit("error: --only: needs --vocabulary, the other shards' ids depend on it")
+        counts = json.loads((folder / "data.json").read_text(encoding="utf-8"))["tags"]
+        tags = config["data"]["tags"]
+        config["data"]["tags"] = {tag: tags[tag] for tag in arguments.only.split(",")}
     kept, dropped = collect(train, config, forbidden)
     print("filtered:", {tag: len(pairs) for tag, pairs in kept.items()}, dict(dropped), flush=True)
     select(kept, config, rng)
     for tag, rule in config["data"]["tags"].items():
         if "generate" in rule:
-            pairs = svo_pairs(rule["generate"], config["seed"])
+            if tag not in GENERATORS:
+                raise SystemExit(f"error: {arguments.config}: data.tags.{tag}: nothing generates this tag")
+            pairs = GENERATORS[tag](rule["generate"], config["seed"])
             if config["source"] != "zh":
                 pairs = [(english, chinese) for chinese, english in pairs]
             kept[tag] = [pair for pair in pairs
@@ -195,8 +212,12 @@ def main():
         rng.shuffle(kept[tag])
     print("kept:", {tag: len(pairs) for tag, pairs in kept.items()}, flush=True)
 
-    spm = train_vocabulary(kept, config, folder)
-    counts = {}
+    if arguments.vocabulary:
+        if arguments.vocabulary.resolve() != (folder / "spm.model").resolve():
+            shutil.copyfile(arguments.vocabulary, folder / "spm.model")
+        spm = sentencepiece.SentencePieceProcessor(model_file=str(folder / "spm.model"))
+    else:
+        spm = train_vocabulary(kept, config, folder)
     for tag in sorted(kept):
         arrays = pack(kept[tag], spm)
         write_atomic(folder / f"{tag}.npz", lambda temporary: np.savez(open(temporary, "wb"), **arrays))
@@ -204,7 +225,7 @@ def main():
                        "target_ids": len(arrays["target"])}
         print(tag, counts[tag], flush=True)
     digest = hashlib.sha256((folder / "spm.model").read_bytes()).hexdigest()
-    write_json(folder / "data.json", {"tags": counts, "dropped": dropped, "vocabulary_sha256": digest})
+    write_json(folder / "data.json", {"tags": counts, "vocabulary_sha256": digest})
 
 
 if __name__ == "__main__":

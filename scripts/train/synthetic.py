@@ -1,9 +1,15 @@
-"""Generated subject-verb-object sentences, Chinese with English.
+"""Generated sentences, Chinese with English: who does what to whom, and numbers.
 
-Both orders of every pair of nouns are written with the same verb and pattern, so
+svo: both orders of every pair of nouns are written with the same verb and pattern, so
 that word order alone decides who does what to whom. Dog and cat with 追 (chase) are
 left out in every pattern: the pair is the project's running example and is kept
 unseen, so that what the model does with it is a test and not a memory.
+
+svo-cover: what chance left thin in svo, in full: every animal and person chasing every
+other in the plain present, and dog and cat with every other verb in every pattern.
+
+numbers: digits stay what they are, whatever they count. The vocabulary splits numbers
+into digits and everyday text has few, so that copying them has to be shown.
 """
 
 import itertools
@@ -98,6 +104,15 @@ def held_out(chinese):
     return "狗" in chinese and "猫" in chinese and "追" in chinese
 
 
+def _finished(kind, pair, stop):
+    """The pair with its capital letter and, where `stop` or a question wants it, its final mark."""
+    chinese, english = pair
+    english = english[0].upper() + english[1:]
+    if kind == "question":
+        return chinese + "？", english + "?"
+    return (chinese + "。", english + ".") if stop else (chinese, english)
+
+
 def svo_pairs(count, seed):
     """About `count` distinct (Chinese, English) sentences, in both orders of each pair."""
     rng = random.Random(seed)
@@ -116,11 +131,69 @@ def svo_pairs(count, seed):
             pair = _pattern(kind, s, verb, o)
             if pair is None or held_out(pair[0]):
                 continue
-            chinese, english = pair
-            english = english[0].upper() + english[1:]
-            if kind == "question":
-                chinese, english = chinese + "？", english + "?"
-            elif stop:
-                chinese, english = chinese + "。", english + "."
+            chinese, english = _finished(kind, pair, stop)
             seen[chinese] = english
     return list(seen.items())
+
+
+def svo_cover_pairs(count, seed):
+    """At most `count` (Chinese, English) sentences, both orders of a pair together."""
+    rng = random.Random(seed)
+    nouns = [*ANIMALS, *PEOPLE]
+    wanted = [("present", a, "追", b) for a, b in itertools.combinations(nouns, 2)]
+    wanted += [(kind, "狗", verb, "猫") for kind in KINDS for verb in VERBS]
+    rng.shuffle(wanted)
+    seen = {}
+    for kind, a, verb, b in wanted:
+        for s, o in ((a, b), (b, a)):
+            pair = _pattern(kind, s, verb, o)
+            if pair is None or held_out(pair[0]) or len(seen) >= count:
+                continue
+            for stop in (True, False):
+                chinese, english = _finished(kind, pair, stop)
+                seen[chinese] = english
+    return list(seen.items())
+
+
+# Measure word with noun, and the English plural.
+COUNTED = {"本书": "books", "个苹果": "apples", "只猫": "cats", "条狗": "dogs", "个孩子": "children",
+           "个人": "people", "个学生": "students", "辆车": "cars", "张票": "tickets", "块钱": "yuan",
+           "美元": "dollars", "个小时": "hours", "分钟": "minutes", "天": "days", "年": "years",
+           "公里": "kilometers", "公斤": "kilograms", "个问题": "questions"}
+HOLDERS = {"我": "I have", "你": "You have", "他": "He has", "她": "She has", "我们": "We have",
+           "他们": "They have", "汤姆": "Tom has", "玛丽": "Mary has"}
+AGED = {"我": "I am", "你": "You are", "他": "He is", "她": "She is", "汤姆": "Tom is", "玛丽": "Mary is",
+        "我爸爸": "My father is", "我妈妈": "My mother is", "这座房子": "This house is"}
+MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September",
+          "October", "November", "December")
+
+
+def number_pairs(count, seed):
+    """About `count` distinct (Chinese, English) pairs in which digits are copied."""
+    rng = random.Random(seed)
+    seen = {}
+    for _ in range(count * 20):
+        if len(seen) >= count:
+            break
+        number = rng.randint(2, rng.choice((9, 99, 99, 999, 9999)))
+        year, month, day = rng.randint(1000, 2050), rng.randint(1, 12), rng.randint(1, 28)
+        noun, holder, aged = (rng.choice(list(table)) for table in (COUNTED, HOLDERS, AGED))
+        born = rng.choice(("我", "他", "她", "汤姆"))
+        chinese, english = rng.choices((
+            (str(number), str(number)),
+            (f"{year}年", str(year)),
+            (f"{number}{noun}", f"{number} {COUNTED[noun]}"),
+            (f"{holder}有{number}{noun}。", f"{HOLDERS[holder]} {number} {COUNTED[noun]}."),
+            (f"{aged}{number}岁。", f"{AGED[aged]} {number} years old."),
+            (f"{born}出生于{year}年。", f"{'I was' if born == '我' else _subject(born).capitalize() + ' was'} "
+                                     f"born in {year}."),
+            (f"{year}年{month}月{day}日", f"{MONTHS[month - 1]} {day}, {year}"),
+            (f"今天是{month}月{day}日。", f"Today is {MONTHS[month - 1]} {day}."),
+            (f"现在{month}点{day + 10}分。", f"It is {month}:{day + 10}."),
+        ), weights=(2, 1, 3, 6, 2, 2, 1, 1, 1))[0]
+        seen[chinese] = english
+    return list(seen.items())
+
+
+# Tag in a configuration -> what generates it from a count and a seed.
+GENERATORS = {"svo": svo_pairs, "svo-cover": svo_cover_pairs, "numbers": number_pairs}

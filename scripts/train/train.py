@@ -3,8 +3,9 @@
     python train.py zh-en [--budget-minutes N] [--threads N] [--fresh]
 
 The learning rate follows the clock: warm-up over warmup_steps, then a cosine that
-reaches zero when budget_minutes of running time (kept over restarts) are used up, so
-that a run ends annealed whatever the machine does. Every checkpoint_minutes the whole
+reaches zero when the phases' minutes of running time (kept over restarts) are used up, so
+that a run ends annealed whatever the machine does. A phase with a learning_rate of its own
+is a fine-tuning after that, with its own cosine and, if wanted, ema_decay. Every checkpoint_minutes the whole
 state goes to .train/ID/checkpoint.pt; the same command continues from it, and so does
 an interrupted run (SIGINT or SIGTERM saves first). log.csv and curve.png beside it show
 the loss on the dev set and BLEU and chrF of greedy translations by the averaged weights.
@@ -61,9 +62,8 @@ class Corpus:
     """The packed shards of some tags in memory, and their batches."""
 
     def __init__(self, folder, config, longest):
-        self.weights = {tag: rule["weight"] for tag, rule in config["data"]["tags"].items()}
         self.shards = {}
-        for tag in self.weights:
+        for tag in config["data"]["tags"]:
             path = folder / f"{tag}.npz"
             if not path.exists():
                 raise SystemExit(f"error: {path}: not found, run prepare.py again")
@@ -71,17 +71,17 @@ class Corpus:
                 self.shards[tag] = {name: arrays[name] for name in arrays.files}
         self.longest = longest  # ids a side without </s>; anything longer is left out
 
-    def epoch_batches(self, tags, batch_tokens, seed):
+    def epoch_batches(self, weights, batch_tokens, seed):
         """Batches of about batch_tokens target ids (padding counted) of similar lengths, in
-        random order. Each is a list of (tag, index). A tag of weight 2.3 gives each of its pairs
-        twice and three in ten of them once more."""
+        random order. Each is a list of (tag, index). `weights` maps tags to weights: a tag of weight
+        2.3 gives each of its pairs twice and three in ten of them once more."""
         rng = np.random.default_rng(seed)
-        names = sorted(tags)
+        names = sorted(weights)
         columns = []
         for number, tag in enumerate(names):
             shard = self.shards[tag]
             sources, targets = (np.diff(shard[side + "_offsets"]) + 1 for side in ("source", "target"))
-            whole, part = divmod(self.weights[tag], 1)
+            whole, part = divmod(weights[tag], 1)
             copies = int(whole) + (rng.random(len(sources)) < part)
             copies[(sources > self.longest) | (targets > self.longest)] = 0
             index = np.repeat(np.arange(len(sources)), copies)
@@ -139,15 +139,14 @@ def batch_loss(model, tensors, smoothing):
 class Averaged:
     """Exponential moving average of the trained weights."""
 
-    def __init__(self, model, decay):
-        self.decay = decay
+    def __init__(self, model):
         self.live = [p for p in model.parameters() if p.requires_grad]
         self.average = [p.detach().clone() for p in self.live]
 
     @torch.no_grad()
-    def update(self, step):
+    def update(self, step, decay):
         # A young average forgets its random start: decay grows with the step.
-        decay = min(self.decay, (step + 1) / (step + 10))
+        decay = min(decay, (step + 1) / (step + 10))
         torch._foreach_lerp_(self.average, [p.detach() for p in self.live], 1 - decay)
 
     def swap(self):
@@ -230,7 +229,7 @@ class Run:
             self.model.set_attn_implementation("eager")
         initialise(self.model)
         self.model.to(device).train()
-        self.averaged = Averaged(self.model, self.training["ema_decay"])
+        self.averaged = Averaged(self.model)
         decay = [p for p in self.averaged.live if p.dim() > 1]
         plain = [p for p in self.averaged.live if p.dim() == 1]
         self.optimiser = torch.optim.AdamW(
@@ -240,6 +239,12 @@ class Run:
         spm = sentencepiece.SentencePieceProcessor(model_file=str(folder / "spm.model"))
         self.dev = DevSet(config, spm, dev_path)
         self.corpus = Corpus(folder, config, config["model"]["max_position_embeddings"] - 1)
+        self.phases = config["training"]["phases"]
+        minutes = [phase["minutes"] for phase in self.phases]
+        self.phase_ends = [sum(minutes[:n + 1]) / sum(minutes) for n in range(len(minutes))]
+        # The main cosine reaches zero where the first phase with its own learning rate begins.
+        self.main_end = next((start for start, phase in zip([0, *self.phase_ends], self.phases)
+                              if "learning_rate" in phase), 1.0)
         self.step, self.epoch, self.batch, self.used, self.phase, self.best = 0, 0, 0, 0.0, 0, 0.0
         self.rows = []
         self.stop = False
@@ -283,14 +288,25 @@ class Run:
         return min(1.0, self.used / self.budget)
 
     def current_phase(self):
-        for number, phase in enumerate(self.training["phases"]):
-            if self.progress() < phase["until"]:
-                return number
-        return len(self.training["phases"]) - 1
+        return next((n for n, end in enumerate(self.phase_ends) if self.progress() < end), len(self.phases) - 1)
+
+    def phase_weights(self, phase):
+        """{tag: weight} of a phase: its own, or the data's for the tags it lists, or for all of them
+        with a weight above zero."""
+        rules = self.config["data"]["tags"]
+        tags = phase.get("tags", [tag for tag, rule in rules.items() if rule["weight"]])
+        return tags if isinstance(tags, dict) else {tag: rules[tag]["weight"] for tag in tags}
 
     def learning_rate(self):
+        number = self.current_phase()
+        phase = self.phases[number]
+        start = self.phase_ends[number - 1] if number else 0.0
+        if "learning_rate" in phase:
+            peak, done = phase["learning_rate"], (self.progress() - start) / (self.phase_ends[number] - start)
+        else:
+            peak, done = self.training["learning_rate"], self.progress() / self.main_end
         warm = min(1.0, (self.step + 1) / self.training["warmup_steps"])
-        return self.training["learning_rate"] * warm * 0.5 * (1 + math.cos(math.pi * self.progress()))
+        return peak * warm * 0.5 * (1 + math.cos(math.pi * min(1.0, done)))
 
     # Work ------------------------------------------------------------------------------------
 
@@ -325,7 +341,9 @@ class Run:
         torch.nn.utils.clip_grad_norm_(self.averaged.live, self.training["gradient_clip"])
         self.optimiser.step()
         self.optimiser.zero_grad(set_to_none=True)
-        self.averaged.update(self.step)
+        # A short fine-tuning sets a shorter average of its own.
+        phase = self.phases[self.current_phase()]
+        self.averaged.update(self.step, phase.get("ema_decay", self.training["ema_decay"]))
         self.step += 1
         return sum(loss for loss, _ in results), total
 
@@ -361,9 +379,9 @@ class Run:
             phase = self.current_phase()
             if phase != self.phase:
                 self.phase, self.epoch, self.batch = phase, self.epoch + 1, 0
-            rule = self.training["phases"][phase]
-            batches = self.corpus.epoch_batches(rule.get("tags", list(self.corpus.weights)),
-                                                rule["batch_tokens"], (self.config["seed"], self.epoch))
+            rule = self.phases[phase]
+            batches = self.corpus.epoch_batches(self.phase_weights(rule), rule["batch_tokens"],
+                                                (self.config["seed"], self.epoch))
             while self.batch < len(batches) and self.current_phase() == self.phase:
                 self.batch += 1
                 yield batches[self.batch - 1]
@@ -409,7 +427,7 @@ class Run:
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("config", help="name in configs/ or path of a JSON file")
-    parser.add_argument("--budget-minutes", type=float, help="instead of the configuration's")
+    parser.add_argument("--budget-minutes", type=float, help="stretches or shrinks the phases to this sum")
     parser.add_argument("--threads", type=int, default=os.cpu_count(), help="CPU threads")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--dev", help="dev.tsv; default: the shared data folder's")
@@ -420,7 +438,7 @@ def main():
     folder = work_folder(config)
     torch.set_num_threads(arguments.threads)
     torch.set_float32_matmul_precision("high")
-    minutes = arguments.budget_minutes or config["training"]["budget_minutes"]
+    minutes = arguments.budget_minutes or sum(phase["minutes"] for phase in config["training"]["phases"])
     run = Run(config, folder, arguments.device, arguments.threads, 60 * minutes,
               arguments.dev or data_folder(config) / "dev.tsv")
     if not arguments.fresh:
