@@ -10,7 +10,7 @@ namespace translucent {
 namespace {
 
 // Longer rules than this are not looked for: it bounds the work on a hostile charsmap. The longest
-// of the library's own rules has 18 bytes.
+// of the library's own rules has 12 bytes.
 constexpr std::size_t kMaxRuleBytes = 1024;
 // The library refuses pieces of 8000 bytes and more, so no user-defined symbol is longer.
 constexpr std::size_t kMaxVerbatimBytes = 8000;
