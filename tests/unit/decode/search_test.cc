@@ -11,7 +11,7 @@
 namespace translucent::test {
 namespace {
 
-constexpr float kScoreTolerance = 2e-5f;
+constexpr float kScoreTolerance = 5e-5f;
 
 using Results = std::vector<std::vector<Hypothesis>>;
 

@@ -9,7 +9,7 @@
 namespace translucent::test {
 namespace {
 
-constexpr float kTolerance = 2e-5f;
+constexpr float kTolerance = 5e-5f;
 
 int Size(const std::vector<int>& ids) { return static_cast<int>(ids.size()); }
 
