@@ -206,6 +206,20 @@ test('the last of what was typed is what stays', async ({ page, origin, model })
   await explained(page, sentences[2]);
 });
 
+test('a change taken back leaves the translation that is there', async ({ page, origin }) => {
+  await ready(page, origin);
+  await explained(page, sentences[0]);
+  const before = await page.locator('#translation').innerText();
+  await page.keyboard.press('End');
+  await page.keyboard.insertText('了');
+  await page.keyboard.press('Backspace');
+  await done(page);
+  assert.equal(await page.locator('#translation').innerText(), before);
+  await page.waitForTimeout(400);
+  assert.equal(await page.locator('#translation').innerText(), before);
+  await explained(page, sentences[0]);
+});
+
 test('a long text gives way to a short one', async ({ page, origin, model }) => {
   const [expected] = await translate(model.folder, [sentences[1]]);
   await ready(page, origin);
@@ -316,8 +330,11 @@ test('dark and light both draw, and change over while the page is open', async (
     await page.screenshot({ path: `${results}/page-${scheme}.png`, fullPage: true });
     looks[scheme] = await page.evaluate(() => {
       const canvas = document.querySelector('.cells');
+      const copy = new OffscreenCanvas(canvas.width, canvas.height);
+      const context = copy.getContext('2d', { willReadFrequently: true });
+      context.drawImage(canvas, 0, 0);
       const colours = new Set();
-      const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+      const { data } = context.getImageData(0, 0, copy.width, copy.height);
       for (let i = 0; i < data.length; i += 4) colours.add(data.slice(i, i + 4).join());
       const { backgroundColor, color } = getComputedStyle(document.body);
       return { backgroundColor, color, colours: [...colours].sort() };

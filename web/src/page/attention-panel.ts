@@ -100,8 +100,10 @@ export class AttentionPanel {
     else this.#choose(sentenceAt(sentences, caret));
   }
 
-  moveTo(caret: number): void {
-    const sentences = this.#translated?.translation.sentences ?? [];
+  /** The caret moved; while the text is changing, offsets wait for its translation. */
+  moveTo(text: string, caret: number): void {
+    if (text !== this.#translated?.source) return;
+    const { sentences } = this.#translated.translation;
     if (sentences.length > 1) this.#choose(sentenceAt(sentences, caret));
   }
 

@@ -24,7 +24,7 @@ export class Heatmap {
   readonly #plane = element('div', 'plane');
   readonly #cursor = element('div', 'cursor');
   readonly #dark = matchMedia('(prefers-color-scheme: dark)');
-  readonly #coarse = matchMedia('(pointer: coarse)');
+  readonly #fingers = matchMedia('(pointer: coarse), (max-width: 44rem)');
   #view: View | null = null;
   #layout: Layout | null = null;
   /** Where the keyboard is; kept when another head of the same sentence is chosen. */
@@ -117,7 +117,7 @@ export class Heatmap {
       available: { width: box.clientWidth, height: kBoxHeight * innerHeight },
       rowWidths: widthsOf(this.#view.rows, this.#box),
       columnWidths: widthsOf(this.#view.columns, this.#box),
-      smallest: this.#coarse.matches ? 26 : 12,
+      smallest: this.#fingers.matches ? 26 : 12,
     });
     if (JSON.stringify(layout) === JSON.stringify(this.#layout)) return;
     this.#layout = layout;

@@ -26,7 +26,7 @@ const pane = new TranslatorPane({
     hideAlert();
     panel.follow(translated, pane.caret);
   },
-  onCaret: () => panel.moveTo(pane.caret),
+  onCaret: () => panel.moveTo(pane.text, pane.caret),
   onFailure: fail,
 });
 const panel = new AttentionPanel({

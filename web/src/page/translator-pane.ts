@@ -30,8 +30,9 @@ export class TranslatorPane {
   #client: Client | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #running: AbortController | null = null;
-  /** The source whose translation is shown or under way. */
+  /** The source whose translation is shown (then it is answered) or under way. */
   #asked: string | null = null;
+  #answered = false;
   readonly #parts: Part[] = [];
 
   constructor(events: PaneEvents) {
@@ -48,6 +49,10 @@ export class TranslatorPane {
 
   get caret(): number {
     return this.#source.selectionStart;
+  }
+
+  get text(): string {
+    return this.#source.value;
   }
 
   set text(text: string) {
@@ -93,7 +98,12 @@ export class TranslatorPane {
       this.#events.onTranslated(null);
       return;
     }
-    if (!this.#client || text === this.#asked) return;
+    if (!this.#client) return;
+    if (text === this.#asked) {
+      // Changed and changed back: what was asked for is what is wanted.
+      this.#state(this.#answered ? 'done' : 'translating');
+      return;
+    }
     this.#state('translating');
     this.#timer = setTimeout(() => void this.#translate(text), delay);
   }
@@ -105,6 +115,7 @@ export class TranslatorPane {
     const running = new AbortController();
     this.#running = running;
     this.#asked = source;
+    this.#answered = false;
     const began = performance.now();
     try {
       const translation = await client.translate(source, {
@@ -119,12 +130,15 @@ export class TranslatorPane {
       const milliseconds = performance.now() - began;
       this.#took.textContent = `Translated in ${formatMilliseconds(milliseconds)}`;
       this.#section.dataset.milliseconds = milliseconds.toFixed(1);
+      this.#answered = true;
+      // The source may have gone on meanwhile; then this is a step on the way, and another follows.
+      if (this.#source.value !== source) return;
       this.#state('done');
       this.#events.onTranslated({ source, translation });
     } catch (error) {
       if (running.signal.aborted || isAbort(error)) return;
       this.#asked = null;
-      this.#state('done');
+      if (this.#source.value === source) this.#state('done');
       this.#events.onFailure(error as Error);
     }
   }
