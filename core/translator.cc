@@ -82,17 +82,12 @@ struct Translator::Impl {
   SentencePiece source_pieces;
   SentencePiece target_pieces;
   Transformer model;
-  std::vector<int> target_piece_ids;  // of each target token: its id in target.spm, or -1
 
   Impl(std::vector<ModelFile> files, std::string_view directory)
       : checkpoint(std::move(files), directory),
         source_pieces(checkpoint.File("source.spm"), checkpoint.PathOf("source.spm")),
         target_pieces(checkpoint.File("target.spm"), checkpoint.PathOf("target.spm")),
-        model(checkpoint) {
-    for (const std::string& token : checkpoint.target_vocabulary().tokens) {
-      target_piece_ids.push_back(target_pieces.Find(token));
-    }
-  }
+        model(checkpoint) {}
 
   GenerationConfig Settings(const TranslateOptions& options) const {
     GenerationConfig settings = checkpoint.generation();
@@ -136,19 +131,15 @@ struct Translator::Impl {
 
   /// Target ids to text; `ends` receives the byte at which each id's text ends, if not null.
   std::string Detokenize(std::span<const int> ids, std::vector<std::size_t>* ends) const {
-    std::vector<int> piece_ids;
-    std::vector<std::size_t> index;  // of each id: pieces up to and with it
+    const Vocabulary& vocabulary = checkpoint.target_vocabulary();
+    std::vector<std::string_view> pieces;
     for (int id : ids) {
-      const int piece = target_piece_ids[id];
-      if (piece >= 0) piece_ids.push_back(piece);
-      index.push_back(piece_ids.size());
+      // The end symbol and padding are the model's, not the text's, whatever target.spm calls them.
+      const bool symbol =
+          id == checkpoint.config().eos_token_id || id == checkpoint.config().pad_token_id;
+      pieces.push_back(symbol ? std::string_view() : std::string_view(vocabulary.tokens[id]));
     }
-    std::vector<std::size_t> piece_ends;
-    std::string text = target_pieces.Decode(piece_ids, &piece_ends);
-    if (ends != nullptr) {
-      for (std::size_t pieces : index) ends->push_back(pieces == 0 ? 0 : piece_ends[pieces - 1]);
-    }
-    return text;
+    return target_pieces.DecodePieces(pieces, ends);
   }
 
   /// Appends the sentences of text[begin, end), cut until each fits the model's positions.

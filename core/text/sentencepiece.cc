@@ -84,13 +84,42 @@ std::vector<Piece> SentencePiece::Encode(std::string_view text) const {
   return pieces;
 }
 
+/// What one piece stands for. `id` is -1 where the model does not know the text.
+struct SentencePiece::DecodedPiece {
+  int id;
+  PieceType type;
+  std::string_view text;
+};
+
 std::string SentencePiece::Decode(std::span<const int> ids, std::vector<std::size_t>* ends) const {
+  std::vector<DecodedPiece> pieces;
+  pieces.reserve(ids.size());
+  for (const int id : ids) {
+    const VocabularyPiece& piece = model_->PieceAt(id);
+    pieces.push_back({id, piece.type, piece.text});
+  }
+  return Join(pieces, ends);
+}
+
+std::string SentencePiece::DecodePieces(std::span<const std::string_view> texts,
+                                        std::vector<std::size_t>* ends) const {
+  std::vector<DecodedPiece> pieces;
+  pieces.reserve(texts.size());
+  for (const std::string_view text : texts) {
+    const int id = Find(text);
+    pieces.push_back({id, id < 0 ? PieceType::kNormal : model_->vocabulary[id].type, text});
+  }
+  return Join(pieces, ends);
+}
+
+std::string SentencePiece::Join(std::span<const DecodedPiece> pieces,
+                                std::vector<std::size_t>* ends) const {
   const Vocabulary& vocabulary = model_->vocabulary;
   std::string text;
   std::vector<std::size_t> local_ends;
   std::vector<std::size_t>& piece_ends = ends ? *ends : local_ends;
   piece_ends.clear();
-  piece_ends.reserve(ids.size());
+  piece_ends.reserve(pieces.size());
 
   // Bytes are held back until the run of byte pieces ends, then written character by character.
   std::string bytes;
@@ -107,10 +136,9 @@ std::string SentencePiece::Decode(std::span<const int> ids, std::vector<std::siz
   };
 
   bool at_beginning = true;
-  for (const int id : ids) {
-    const VocabularyPiece& piece = model_->PieceAt(id);
+  for (const DecodedPiece& piece : pieces) {
     if (piece.type == PieceType::kByte) {
-      bytes += static_cast<char>(vocabulary.byte_value(id));
+      bytes += static_cast<char>(vocabulary.byte_value(piece.id));
       continue;
     }
     write_bytes();

@@ -39,6 +39,11 @@ class SentencePiece {
   /// receives, for each piece, the byte offset in the result at which the piece ends.
   std::string Decode(std::span<const int> ids, std::vector<std::size_t>* ends = nullptr) const;
 
+  /// The same for pieces by their text. One that the model does not know stands for itself, as in
+  /// the library: vocabularies of OPUS-MT models hold pieces of other models too.
+  std::string DecodePieces(std::span<const std::string_view> pieces,
+                           std::vector<std::size_t>* ends = nullptr) const;
+
   int size() const;
   const std::string& piece(int id) const;
   /// Id of a piece string, or -1.
@@ -48,6 +53,8 @@ class SentencePiece {
 
  private:
   struct Model;
+  struct DecodedPiece;
+  std::string Join(std::span<const DecodedPiece> pieces, std::vector<std::size_t>* ends) const;
   std::unique_ptr<const Model> model_;
 };
 

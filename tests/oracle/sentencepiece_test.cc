@@ -192,5 +192,28 @@ TEST_CASE("sentencepiece library: identical ids, pieces, ranges and decoded text
   }
 }
 
+TEST_CASE("sentencepiece library: pieces of another model are decoded as the library does") {
+  const SentencePiece other(ReadFixture("text/" + std::string(kModels[0]) + ".spm"), kModels[0]);
+  for (const std::string_view name : kModels) {
+    CAPTURE(name);
+    const std::vector<std::byte> bytes = ReadFixture("text/" + std::string(name) + ".spm");
+    const SentencePiece model(bytes, name);
+    sentencepiece::SentencePieceProcessor library;
+    REQUIRE(
+        library.LoadFromSerializedProto({reinterpret_cast<const char*>(bytes.data()), bytes.size()})
+            .ok());
+    std::size_t unknown = 0;
+    for (std::size_t line = 0; line < TestLines().size(); line += 10) {
+      std::vector<std::string> texts = {"</s>", "<unk>", "<0x41>", ">>de<<"};
+      for (const Piece& piece : other.Encode(TestLines()[line])) texts.push_back(piece.text);
+      const std::vector<std::string_view> pieces(texts.begin(), texts.end());
+      for (const std::string_view piece : pieces) unknown += model.Find(piece) < 0;
+      CAPTURE(line);
+      CHECK(model.DecodePieces(pieces) == library.DecodePieces(texts));
+    }
+    CHECK(unknown > 500);
+  }
+}
+
 }  // namespace
 }  // namespace translucent::test
