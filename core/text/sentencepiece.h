@@ -40,7 +40,8 @@ class SentencePiece {
   std::string Decode(std::span<const int> ids, std::vector<std::size_t>* ends = nullptr) const;
 
   /// The same for pieces by their text. One that the model does not know stands for itself, as in
-  /// the library: vocabularies of OPUS-MT models hold pieces of other models too.
+  /// the library: vocabularies of OPUS-MT models hold pieces of other models too. Its ▁ is a space
+  /// all the same, as in transformers.
   std::string DecodePieces(std::span<const std::string_view> pieces,
                            std::vector<std::size_t>* ends = nullptr) const;
 

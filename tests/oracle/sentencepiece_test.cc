@@ -192,7 +192,7 @@ TEST_CASE("sentencepiece library: identical ids, pieces, ranges and decoded text
   }
 }
 
-TEST_CASE("sentencepiece library: pieces of another model are decoded as the library does") {
+TEST_CASE("sentencepiece library: pieces of another model stand for themselves") {
   const SentencePiece other(ReadFixture("text/" + std::string(kModels[0]) + ".spm"), kModels[0]);
   for (const std::string_view name : kModels) {
     CAPTURE(name);
@@ -209,7 +209,12 @@ TEST_CASE("sentencepiece library: pieces of another model are decoded as the lib
       const std::vector<std::string_view> pieces(texts.begin(), texts.end());
       for (const std::string_view piece : pieces) unknown += model.Find(piece) < 0;
       CAPTURE(line);
-      CHECK(model.DecodePieces(pieces) == library.DecodePieces(texts));
+      // The library leaves the ▁ of pieces it does not know; transformers replaces them afterwards.
+      std::string expected = library.DecodePieces(texts);
+      for (std::size_t at; (at = expected.find("▁")) != expected.npos;) {
+        expected.replace(at, std::string_view("▁").size(), " ");
+      }
+      CHECK(model.DecodePieces(pieces) == expected);
     }
     CHECK(unknown > 500);
   }
