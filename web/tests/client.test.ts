@@ -130,17 +130,6 @@ describe('translate', () => {
     expect(sentences.map((s) => text.slice(s.target.begin, s.target.end))).toEqual(['72D7.', '732B.', '9E1F.']);
   });
 
-  it('puts spaces between sentences where the target language has them', async () => {
-    const { client } = await loaded({ translate: (text) => (text.startsWith('a') ? '甲。' : 'b.') });
-    const join = async (text: string) => (await client.translate(text)).text;
-    expect(await join('a. a.')).toBe('甲。甲。');
-    expect(await join('a.a.')).toBe('甲。甲。');
-    expect(await join('x.x.')).toBe('b. b.');
-    expect(await join('x. a.')).toBe('b.甲。');
-    expect(await join('a.\na.')).toBe('甲。\n甲。');
-    expect(await join('x.  x.')).toBe('b.  b.');
-  });
-
   it('gives back a text without sentences as it is', async () => {
     const { client } = await loaded();
     expect(await client.translate(' \n ')).toMatchObject({ text: ' \n ', sentences: [] });

@@ -56,6 +56,11 @@ export class FakeEngine implements Engine {
       end: index + sentence.length,
     }));
   }
+
+  /** A space where there was nothing, as between Latin sentences. */
+  sentenceSeparator(before: string, source: string, after: string): string {
+    return source === '' && before !== '' && after !== '' ? ' ' : source;
+  }
 }
 
 /** "狗追。" -> "72D7 8FFD." */

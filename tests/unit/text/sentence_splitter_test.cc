@@ -220,5 +220,18 @@ TEST_CASE("a very long line takes time in proportion") {
   }
 }
 
+TEST_CASE("sentence separator: the target language decides on the space after a full stop") {
+  CHECK(SentenceSeparator("Hello.", "", "Goodbye.") == " ");
+  CHECK(SentenceSeparator("你好。", "", "再见。") == "");
+  CHECK(SentenceSeparator("你好。", " ", "再见。") == "");
+  CHECK(SentenceSeparator("Hello.", " ", "再见。") == "");
+  CHECK(SentenceSeparator("Wirklich！", " ", "Ja.") == "");
+  CHECK(SentenceSeparator("Hello.", "  ", "Goodbye.") == "  ");
+  CHECK(SentenceSeparator("你好。", "\n\n", "再见。") == "\n\n");
+  CHECK(SentenceSeparator("", "", "Hello.") == "");
+  CHECK(SentenceSeparator("Hello.", " ", "") == " ");
+  CHECK(SentenceSeparator("\x80\x80", "", "\xFF") == " ");
+}
+
 }  // namespace
 }  // namespace translucent::test

@@ -61,4 +61,6 @@ export interface EngineTranslator {
 export interface Engine {
   Translator: new (files: EngineFile[]) => EngineTranslator;
   splitSentences(text: string): Range[];
+  /** What stands between two translations, given what stood between the sentences. */
+  sentenceSeparator(before: string, source: string, after: string): string;
 }

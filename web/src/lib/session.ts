@@ -168,7 +168,8 @@ export class Session {
       }
       this.#remember(key, best);
 
-      out += separator(out, text.slice(read, range.begin), best.text);
+      const gap = text.slice(read, range.begin);
+      out += engine.sentenceSeparator(lastCharacter(out), gap, best.text);
       const begin = out.length;
       out += best.text;
       sentences.push({ source: range, target: { begin, end: out.length }, score: best.score });
@@ -211,22 +212,9 @@ function wellFormed(text: string): string {
   return text.replace(/\p{Surrogate}/gu, '\ufffd');
 }
 
-/** Scripts written without spaces: CJK punctuation, kana, ideographs and full-width forms. */
-const kCjk = '[\u{3000}-\u{30ff}\u{3400}-\u{9fff}\u{f900}-\u{faff}\u{ff00}-\u{ff65}\u{20000}-\u{3ffff}]';
-const kEndsInCjk = new RegExp(`${kCjk}$`, 'u');
-const kBeginsInCjk = new RegExp(`^${kCjk}`, 'u');
-
-/**
- * What stands between two translations: the source's own separator, but whether a space follows a full
- * stop is the target language's to decide. The core joins the sentences of a text by the same rule; the
- * page joins them here because it has them translated one by one.
- */
-function separator(before: string, gap: string, after: string): string {
-  if (before === '' || after === '') return gap;
-  const spaced = !kEndsInCjk.test(before) && !kBeginsInCjk.test(after);
-  if (gap === '' && spaced) return ' ';
-  if (gap === ' ' && !spaced) return '';
-  return gap;
+/** At most two code units: enough for one character, whole. */
+function lastCharacter(text: string): string {
+  return Array.from(text.slice(-2)).at(-1) ?? '';
 }
 
 /** A view into WebAssembly memory cannot be sent to the page: copied out, unless it already was. */
