@@ -10,7 +10,7 @@ const at = (path) => fileURLToPath(new URL(path, import.meta.url));
 
 /** TRANSLUCENT_MODELS and TRANSLUCENT_CLI: another models folder, another binary, in development. */
 export const models = process.env.TRANSLUCENT_MODELS;
-const modelsFolder = models ?? at('../public/models');
+const modelsFolder = models ?? at('../../web/public/models');
 const binary = process.env.TRANSLUCENT_CLI ?? at('../../build/native/translucent');
 
 export async function findModel() {

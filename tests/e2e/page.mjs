@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { serve } from '../scripts/serve.mjs';
+import { serve } from '../../web/scripts/serve.mjs';
 import { attention, translate } from './native.mjs';
 
 export const tests = [];

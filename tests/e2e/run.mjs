@@ -10,13 +10,13 @@ import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { launch } from '../scripts/browser.mjs';
-import { serve } from '../scripts/serve.mjs';
+import { launch } from '../../web/scripts/browser.mjs';
+import { serve } from '../../web/scripts/serve.mjs';
 import { findModel, models } from './native.mjs';
 import { tests } from './page.mjs';
 
-const root = fileURLToPath(new URL('../dist', import.meta.url));
-const results = fileURLToPath(new URL('../test-results', import.meta.url));
+const root = fileURLToPath(new URL('../../web/dist', import.meta.url));
+const results = fileURLToPath(new URL('../../web/test-results', import.meta.url));
 const wanted = process.argv[2] ?? '';
 
 let passed = 0;
