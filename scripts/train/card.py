@@ -35,6 +35,15 @@ def _score_table(scores):
     return "\n".join(rows)
 
 
+def _attention(scores):
+    if "encoder_similarity" not in scores:
+        return ""
+    return (f"\nMean cosine between the encoder's outputs at different places of a sentence: "
+            f"{scores['encoder_similarity']:.2f} (1 would be a collapsed encoder). The largest weight of a row of "
+            f"cross-attention, averaged over heads and rows: {scores['cross_attention_peak']:.2f} "
+            f"(even attention: {scores['cross_attention_even']:.2f}).")
+
+
 def _examples(scores):
     rows = ["| source | translation | reference |", "|---|---|---|"]
     rows += [f"| {e['source']} | {e['translation']} | {e['reference']} |" for e in scores.get("examples", [])]
@@ -53,6 +62,7 @@ def write_card(config, folder, output):
     tuned = [phase for phase in training["phases"] if "learning_rate" in phase]
     tuning = "".join(f" The last {phase['minutes']:g} minutes are a fine-tuning at {phase['learning_rate']:g} on "
                      f"{', '.join(phase['tags'])}; tags of weight 0 occur there alone." for phase in tuned)
+    before = f"First {training['before']}\n\n" if "before" in training else ""
     curve = "\n".join(f"| {row['minutes']:g} | {row['step']:,} | {row['dev_loss']} | {row['dev_bleu']} "
                       f"| {row['dev_chrf']} |" for row in summary.get("dev", []))
     size = (output / "model.safetensors").stat().st_size
@@ -89,7 +99,7 @@ a dog, a cat and 追 (chase) meet are in no part of the training data**, so that
 No training pair shares a side with a line of the dev or test sets.
 
 ## Training
-{summary.get('minutes', 0):g} minutes on {training['machine']}, {summary.get('steps', 0):,} steps, about
+{before}{summary.get('minutes', 0):g} minutes on {training['machine']}, {summary.get('steps', 0):,} steps, about
 {summary.get('target_ids', 0) / 1e6:.1f} million target pieces; label smoothing {training['label_smoothing']:g},
 dropout {model['dropout']:g}, AdamW (0.9, 0.98), peak rate {training['learning_rate']:g}, cosine to zero over the time
 given, averaged weights (EMA {training['ema_decay']:g}).{tuning} On the first {training['dev_lines']} `{training['dev_set']}`
@@ -101,6 +111,7 @@ lines of dev, greedy:
 
 ## Scores
 {_score_table(scores)}
+{_attention(scores)}
 
 Test lines of each set as the data folder's `test.tsv` names them; one reference.
 

@@ -78,6 +78,26 @@ def translate_native(binary, folder, texts, beam):
     return outputs
 
 
+@torch.inference_mode()
+def sharpness(model, tokenizer, pairs):
+    """What tells a working encoder from a collapsed one: the mean cosine between its outputs at different
+    places, and the mean largest cross-attention weight beside that of even attention (1 / source length)."""
+    model.set_attn_implementation("eager")  # the one that returns attention weights
+    cosines, peaks, even = [], [], []
+    for source, target in pairs:
+        batch = tokenizer([source], text_target=[target], return_tensors="pt")
+        inputs = torch.cat([torch.tensor([[model.config.decoder_start_token_id]]), batch["labels"][:, :-1]], dim=1)
+        out = model(input_ids=batch["input_ids"], decoder_input_ids=inputs, output_attentions=True)
+        unit = torch.nn.functional.normalize(out.encoder_last_hidden_state[0], dim=-1)  # [source, d_model]
+        count = len(unit)
+        cosines.append(((unit.sum(0).square().sum() - count) / max(1, count * (count - 1))).item())
+        cross = torch.stack(out.cross_attentions)  # [layers, 1, heads, target, source]
+        peaks.append(cross.amax(-1).mean().item())
+        even.append(1 / count)
+    return {"encoder_similarity": sum(cosines) / len(cosines), "cross_attention_peak": sum(peaks) / len(peaks),
+            "cross_attention_even": sum(even) / len(even)}
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("model", type=Path, help="model directory")
@@ -134,11 +154,14 @@ def main():
     for probe in probes:
         print(repr(probe["source"]), "->", repr(probe["beam"]), repr(probe["greedy"]))
 
+    attention = sharpness(model, tokenizer, next(iter(sets.values()))[:50])
+    print(json.dumps(attention))
+
     if arguments.update_card:
         folder = work_folder(config)
         write_json(folder / "scores.json", {
             "results": results, "bleu_signature": str(bleu.get_signature()),
-            "chrf_signature": str(chrf.get_signature()), "examples": examples, "probes": probes})
+            "chrf_signature": str(chrf.get_signature()), "examples": examples, "probes": probes} | attention)
         write_card(config, folder, arguments.model)
         write_index(config, folder, arguments.model)
 

@@ -31,7 +31,7 @@ from common import data_folder, load_config, read_set, work_folder, write_atomic
 
 EOS = 0  # as prepare.py numbers the vocabulary
 LOG_FIELDS = ["minutes", "step", "epoch", "learning_rate", "train_loss", "target_tokens_per_second",
-              "dev_loss", "dev_bleu", "dev_chrf"]
+              "dev_loss", "dev_similarity", "dev_bleu", "dev_chrf"]
 
 
 def marian_config(config):
@@ -46,12 +46,16 @@ def marian_config(config):
 
 
 def initialise(model):
-    """Xavier for the linear layers and d_model^-0.5 for the embedding, as in the paper's code;
-    Hugging Face's 0.02 for everything makes post-norm layers start slowly."""
+    """Xavier for the linear layers and d_model^-0.5 for the embedding, as in the paper's code
+    (Hugging Face's 0.02 for everything makes post-norm layers start slowly); the last matrix of
+    every branch of the encoder is zero, so that each encoder layer starts by passing on what it gets."""
     for module in model.modules():
         if isinstance(module, torch.nn.Linear) and module is not model.lm_head:
             torch.nn.init.xavier_uniform_(module.weight)
             torch.nn.init.zeros_(module.bias)
+    for layer in model.model.encoder.layers:
+        torch.nn.init.zeros_(layer.self_attn.out_proj.weight)
+        torch.nn.init.zeros_(layer.fc2.weight)
     shared = model.model.shared.weight
     torch.nn.init.normal_(shared, std=shared.shape[1] ** -0.5)
     with torch.no_grad():
@@ -181,8 +185,19 @@ class DevSet:
         self.sources, self.targets = spm.encode([s for s, _ in pairs]), spm.encode(self.references)
         self.spm = spm
 
+    def similarity(self, model):
+        """Mean cosine between the encoder's outputs at different places of a sentence. Towards 1 the
+        encoder has collapsed: it says one thing everywhere and cross-attention has nothing to choose."""
+        cosines = []
+        for ids in self.sources[:30]:
+            states = model.model.encoder(input_ids=torch.tensor([[*ids, EOS]], device=model.device))
+            unit = functional.normalize(states.last_hidden_state[0].float(), dim=-1)  # [source, d_model]
+            count = len(unit)
+            cosines.append((unit.sum(0).square().sum().item() - count) / max(1, count * (count - 1)))
+        return sum(cosines) / len(cosines)
+
     def evaluate(self, model, autocast):
-        """Loss without smoothing, BLEU, chrF and the translations."""
+        """Loss without smoothing, similarity of the encoder's outputs, BLEU, chrF, translations."""
         pad = model.config.pad_token_id
         model.eval()
         with torch.inference_mode():
@@ -192,9 +207,10 @@ class DevSet:
                 with autocast():
                     loss, ids = batch_loss(model, [t.to(model.device) for t in tensors], 0.0)
                 total, count = total + loss.item() * ids, count + ids
+            similarity = self.similarity(model)
             texts = self.spm.decode(greedy(model, self.sources, pad))
         model.train()
-        return (total / count, sacrebleu.corpus_bleu(texts, [self.references]).score,
+        return (total / count, similarity, sacrebleu.corpus_bleu(texts, [self.references]).score,
                 sacrebleu.corpus_chrf(texts, [self.references]).score, texts)
 
 
@@ -354,12 +370,15 @@ class Run:
                 "target_tokens_per_second": round(speed)}
         if evaluate:
             self.averaged.swap()
-            loss, bleu, chrf, texts = self.dev.evaluate(self.model, self.autocast)
-            row |= {"dev_loss": round(loss, 4), "dev_bleu": round(bleu, 2), "dev_chrf": round(chrf, 2)}
+            loss, similarity, bleu, chrf, texts = self.dev.evaluate(self.model, self.autocast)
+            row |= {"dev_loss": round(loss, 4), "dev_similarity": round(similarity, 3), "dev_bleu": round(bleu, 2), "dev_chrf": round(chrf, 2)}
             self.averaged.swap()
             (self.folder / "dev.txt").write_text("\n".join(texts) + "\n", encoding="utf-8")
             tqdm.write(f"{self.used / 60:6.1f} min  step {self.step}  train {train_loss:.3f}  dev {loss:.3f}  "
-                       f"BLEU {bleu:.1f}  chrF {chrf:.1f}  {speed:.0f} target ids/s")
+                       f"BLEU {bleu:.1f}  chrF {chrf:.1f}  similarity {similarity:.2f}  {speed:.0f} target ids/s")
+            if similarity > 0.9:
+                tqdm.write("warning: the encoder's outputs hardly differ within a sentence (similarity above 0.9): "
+                           "it has collapsed; start again with a lower learning_rate, or see reset_encoder.py")
             if chrf >= self.best:
                 self.best = chrf
                 self.save("best.pt")
