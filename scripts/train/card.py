@@ -36,10 +36,10 @@ def _score_table(scores):
 
 
 def _attention(scores):
-    if "encoder_similarity" not in scores:
+    if "encoder_cosine" not in scores:
         return ""
     return (f"\nMean cosine between the encoder's outputs at different places of a sentence: "
-            f"{scores['encoder_similarity']:.2f} (1 would be a collapsed encoder). The largest weight of a row of "
+            f"{scores['encoder_cosine']:.2f} (1 would be a collapsed encoder). The largest weight of a row of "
             f"cross-attention, averaged over heads and rows: {scores['cross_attention_peak']:.2f} "
             f"(even attention: {scores['cross_attention_even']:.2f}).")
 

@@ -94,7 +94,7 @@ def sharpness(model, tokenizer, pairs):
         cross = torch.stack(out.cross_attentions)  # [layers, 1, heads, target, source]
         peaks.append(cross.amax(-1).mean().item())
         even.append(1 / count)
-    return {"encoder_similarity": sum(cosines) / len(cosines), "cross_attention_peak": sum(peaks) / len(peaks),
+    return {"encoder_cosine": sum(cosines) / len(cosines), "cross_attention_peak": sum(peaks) / len(peaks),
             "cross_attention_even": sum(even) / len(even)}
 
 

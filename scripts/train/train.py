@@ -31,7 +31,7 @@ from common import data_folder, load_config, read_set, work_folder, write_atomic
 
 EOS = 0  # as prepare.py numbers the vocabulary
 LOG_FIELDS = ["minutes", "step", "epoch", "learning_rate", "train_loss", "target_tokens_per_second",
-              "dev_loss", "dev_similarity", "dev_bleu", "dev_chrf"]
+              "dev_loss", "encoder_cosine", "dev_bleu", "dev_chrf"]
 
 
 def marian_config(config):
@@ -185,7 +185,7 @@ class DevSet:
         self.sources, self.targets = spm.encode([s for s, _ in pairs]), spm.encode(self.references)
         self.spm = spm
 
-    def similarity(self, model):
+    def encoder_cosine(self, model):
         """Mean cosine between the encoder's outputs at different places of a sentence. Towards 1 the
         encoder has collapsed: it says one thing everywhere and cross-attention has nothing to choose."""
         cosines = []
@@ -197,7 +197,7 @@ class DevSet:
         return sum(cosines) / len(cosines)
 
     def evaluate(self, model, autocast):
-        """Loss without smoothing, similarity of the encoder's outputs, BLEU, chrF, translations."""
+        """Loss without smoothing, mean cosine of the encoder's outputs, BLEU, chrF, translations."""
         pad = model.config.pad_token_id
         model.eval()
         with torch.inference_mode():
@@ -207,10 +207,10 @@ class DevSet:
                 with autocast():
                     loss, ids = batch_loss(model, [t.to(model.device) for t in tensors], 0.0)
                 total, count = total + loss.item() * ids, count + ids
-            similarity = self.similarity(model)
+            cosine = self.encoder_cosine(model)
             texts = self.spm.decode(greedy(model, self.sources, pad))
         model.train()
-        return (total / count, similarity, sacrebleu.corpus_bleu(texts, [self.references]).score,
+        return (total / count, cosine, sacrebleu.corpus_bleu(texts, [self.references]).score,
                 sacrebleu.corpus_chrf(texts, [self.references]).score, texts)
 
 
@@ -370,14 +370,14 @@ class Run:
                 "target_tokens_per_second": round(speed)}
         if evaluate:
             self.averaged.swap()
-            loss, similarity, bleu, chrf, texts = self.dev.evaluate(self.model, self.autocast)
-            row |= {"dev_loss": round(loss, 4), "dev_similarity": round(similarity, 3), "dev_bleu": round(bleu, 2), "dev_chrf": round(chrf, 2)}
+            loss, cosine, bleu, chrf, texts = self.dev.evaluate(self.model, self.autocast)
+            row |= {"dev_loss": round(loss, 4), "encoder_cosine": round(cosine, 3), "dev_bleu": round(bleu, 2), "dev_chrf": round(chrf, 2)}
             self.averaged.swap()
             (self.folder / "dev.txt").write_text("\n".join(texts) + "\n", encoding="utf-8")
             tqdm.write(f"{self.used / 60:6.1f} min  step {self.step}  train {train_loss:.3f}  dev {loss:.3f}  "
-                       f"BLEU {bleu:.1f}  chrF {chrf:.1f}  similarity {similarity:.2f}  {speed:.0f} target ids/s")
-            if similarity > 0.9:
-                tqdm.write("warning: the encoder's outputs hardly differ within a sentence (similarity above 0.9): "
+                       f"BLEU {bleu:.1f}  chrF {chrf:.1f}  encoder cosine {cosine:.2f}  {speed:.0f} target ids/s")
+            if cosine > 0.9:
+                tqdm.write("warning: the encoder's outputs hardly differ within a sentence (mean cosine above 0.9): "
                            "it has collapsed; start again with a lower learning_rate, or see reset_encoder.py")
             if chrf >= self.best:
                 self.best = chrf
