@@ -6,12 +6,21 @@
 namespace translucent {
 namespace {
 
+#if defined(__x86_64__)
+// Everything avx512.cc is compiled for.
+bool RunsAvx512() {
+  return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512cd") &&
+         __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+         __builtin_cpu_supports("avx512vl");
+}
+#endif
+
 std::vector<const Kernels*> FindRunnable() {
   std::vector<const Kernels*> runnable = {&kScalarKernels};
 #if defined(__x86_64__)
   if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
     runnable.push_back(&kAvx2Kernels);
-    if (__builtin_cpu_supports("avx512f")) runnable.push_back(&kAvx512Kernels);
+    if (RunsAvx512()) runnable.push_back(&kAvx512Kernels);
   }
 #elif defined(__wasm_simd128__)
   runnable.push_back(&kWasmSimd128Kernels);

@@ -35,7 +35,7 @@ struct Merge {
 
 class Encoder {
  public:
-  Encoder(const Vocabulary& vocabulary, std::string_view text)
+  Encoder(const PieceVocabulary& vocabulary, std::string_view text)
       : vocabulary_(vocabulary), trie_(vocabulary.searchable()) {
     symbols_.reserve(text.size());
     while (!text.empty()) {
@@ -166,7 +166,7 @@ class Encoder {
     }
   }
 
-  const Vocabulary& vocabulary_;
+  const PieceVocabulary& vocabulary_;
   const DoubleArray& trie_;
   std::vector<Symbol> symbols_;
   std::vector<Merge> queue_;                     // a heap
@@ -175,7 +175,7 @@ class Encoder {
 
 }  // namespace
 
-std::vector<Segment> EncodeBpe(const Vocabulary& vocabulary, std::string_view text) {
+std::vector<Segment> EncodeBpe(const PieceVocabulary& vocabulary, std::string_view text) {
   return Encoder(vocabulary, text).Encode();
 }
 

@@ -10,6 +10,6 @@ namespace translucent {
 
 /// Segments that, joined, are `text`, by the merges of a BPE vocabulary. Takes n log n time in the
 /// text's characters.
-std::vector<Segment> EncodeBpe(const Vocabulary& vocabulary, std::string_view text);
+std::vector<Segment> EncodeBpe(const PieceVocabulary& vocabulary, std::string_view text);
 
 }  // namespace translucent

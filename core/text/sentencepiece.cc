@@ -36,7 +36,7 @@ struct SentencePiece::Model {
   }
 
   std::string name;
-  Vocabulary vocabulary;
+  PieceVocabulary vocabulary;
   Normalizer normalizer;
   std::optional<Normalizer> denormalizer;
   std::optional<UnigramModel> unigram;  // none in a BPE model
@@ -52,7 +52,7 @@ SentencePiece::SentencePiece(SentencePiece&&) noexcept = default;
 SentencePiece& SentencePiece::operator=(SentencePiece&&) noexcept = default;
 
 std::vector<Piece> SentencePiece::Encode(std::string_view text) const {
-  const Vocabulary& vocabulary = model_->vocabulary;
+  const PieceVocabulary& vocabulary = model_->vocabulary;
   const NormalizedText normalized = model_->normalizer.Normalize(text, vocabulary.user_defined());
   const std::vector<Segment> segments = model_->unigram ? model_->unigram->Encode(normalized.text)
                                                         : EncodeBpe(vocabulary, normalized.text);
@@ -114,7 +114,7 @@ std::string SentencePiece::DecodePieces(std::span<const std::string_view> texts,
 
 std::string SentencePiece::Join(std::span<const DecodedPiece> pieces,
                                 std::vector<std::size_t>* ends) const {
-  const Vocabulary& vocabulary = model_->vocabulary;
+  const PieceVocabulary& vocabulary = model_->vocabulary;
   std::string text;
   std::vector<std::size_t> local_ends;
   std::vector<std::size_t>& piece_ends = ends ? *ends : local_ends;

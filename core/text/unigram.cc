@@ -21,7 +21,7 @@ float UserDefinedScore(std::size_t length) {
 
 }  // namespace
 
-UnigramModel::UnigramModel(const Vocabulary& vocabulary) : vocabulary_(vocabulary) {
+UnigramModel::UnigramModel(const PieceVocabulary& vocabulary) : vocabulary_(vocabulary) {
   float min_score = std::numeric_limits<float>::max();
   candidates_.reserve(vocabulary.size());
   for (int id = 0; id < vocabulary.size(); ++id) {

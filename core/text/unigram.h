@@ -11,7 +11,7 @@ namespace translucent {
 /// Immutable after construction; keeps a reference to the vocabulary.
 class UnigramModel {
  public:
-  explicit UnigramModel(const Vocabulary& vocabulary);
+  explicit UnigramModel(const PieceVocabulary& vocabulary);
 
   /// Segments that, joined, are `text`. Takes time in proportion to text bytes times the longest
   /// piece, and memory in proportion to text bytes.
@@ -23,7 +23,7 @@ class UnigramModel {
     bool usable;
   };
 
-  const Vocabulary& vocabulary_;
+  const PieceVocabulary& vocabulary_;
   std::vector<Candidate> candidates_;  // by id
   float unknown_score_;
 };

@@ -42,8 +42,8 @@ DoubleArray BuildTrie(Keys keys, std::string_view what) {
 
 }  // namespace
 
-Vocabulary::Vocabulary(std::vector<VocabularyPiece> pieces, bool byte_fallback, bool one_namespace,
-                       std::string_view what)
+PieceVocabulary::PieceVocabulary(std::vector<VocabularyPiece> pieces, bool byte_fallback,
+                                 bool one_namespace, std::string_view what)
     : pieces_(std::move(pieces)), byte_fallback_(byte_fallback) {
   byte_ids_.fill(-1);
   Keys searchable;
@@ -113,12 +113,12 @@ Vocabulary::Vocabulary(std::vector<VocabularyPiece> pieces, bool byte_fallback, 
   reserved_ = BuildTrie(std::move(reserved), what);
 }
 
-int Vocabulary::Find(std::string_view text) const {
+int PieceVocabulary::Find(std::string_view text) const {
   const int id = reserved_.Find(text);
   return id >= 0 ? id : searchable_.Find(text);
 }
 
-unsigned char Vocabulary::byte_value(int id) const {
+unsigned char PieceVocabulary::byte_value(int id) const {
   return static_cast<unsigned char>(ByteOf(pieces_[id].text));
 }
 

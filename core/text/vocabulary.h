@@ -39,13 +39,13 @@ struct Segment {
 };
 
 /// Immutable after construction.
-class Vocabulary {
+class PieceVocabulary {
  public:
   /// Checks the pieces as the library does and throws Error, naming `what` and the piece.
   /// `one_namespace`: no text may occur twice, as in BPE models; otherwise one control, unknown or
   /// byte piece may share its text with a piece of another type.
-  Vocabulary(std::vector<VocabularyPiece> pieces, bool byte_fallback, bool one_namespace,
-             std::string_view what);
+  PieceVocabulary(std::vector<VocabularyPiece> pieces, bool byte_fallback, bool one_namespace,
+                  std::string_view what);
 
   int size() const { return static_cast<int>(pieces_.size()); }
   const VocabularyPiece& operator[](int id) const { return pieces_[id]; }
