@@ -39,8 +39,8 @@ struct Rules {
     }
     Normalize(logits);
     for (const std::vector<int>& word : settings.bad_words_ids) {
-      if (word == std::vector<int>{eos}) continue;  // a ban of the end is ignored, as in transformers
       const std::size_t prefix = word.size() - 1;
+      if (prefix == 0 && word[0] == eos) continue;  // transformers ignores a ban of the end, too
       if (ids.size() >= prefix && std::equal(word.begin(), word.end() - 1, ids.end() - prefix)) {
         logits[word.back()] = kForbidden;
       }
