@@ -90,9 +90,9 @@ int8 weights are symmetric with one scale per output row.
 ## Data
 {_data_table(config, data)}
 
-{config['source']} of at most {config['data']['max_source_length']}, {config['target']} of at most
-{config['data']['max_target_length']} (characters of Chinese, words of other languages); of the larger sources the part
-most like `{config['data'].get('similar_to')}` by cross-entropy difference on both sides. One pair in
+Sides of at most {config['data']['max_source_length']} ({config['source']}) and
+{config['data']['max_target_length']} ({config['target']}) characters of Chinese or words of other languages; of the
+larger sources the part most like `{config['data'].get('similar_to')}` by cross-entropy difference on both sides. One pair in
 {1 / config['data']['drop_final_mark']:.0f} has its final mark taken off.
 `svo` and `svo-cover` are generated: short sentences of who does what to whom, both orders of each pair of nouns. **Sentences in which
 a dog, a cat and 追 (chase) meet are in no part of the training data**, so that 狗追猫 and 猫追狗 are a test.

@@ -9,6 +9,7 @@ TAG.npz per source of data with arrays source, source_offsets, target, target_of
 
 import argparse
 import collections
+import contextlib
 import hashlib
 import itertools
 import json
@@ -145,12 +146,13 @@ def train_vocabulary(kept, config, folder):
         for tag in sorted(kept):
             for source, target in kept[tag]:
                 out.write(f"{source}\n{target}\n")
-    sentencepiece.SentencePieceTrainer.train(
-        input=str(lines), model_prefix=str(folder / "spm"), model_type="unigram",
-        vocab_size=vocabulary["size"] - 1, character_coverage=vocabulary["character_coverage"],
-        byte_fallback=True, split_digits=True, normalization_rule_name="nmt_nfkc",
-        eos_id=0, unk_id=1, bos_id=-1, pad_id=-1, num_threads=2,
-        max_sentence_length=4000, minloglevel=1)
+    with contextlib.chdir(folder):  # the model file keeps these names: no paths of this machine in it
+        sentencepiece.SentencePieceTrainer.train(
+            input=lines.name, model_prefix="spm", model_type="unigram",
+            vocab_size=vocabulary["size"] - 1, character_coverage=vocabulary["character_coverage"],
+            byte_fallback=True, split_digits=True, normalization_rule_name="nmt_nfkc",
+            eos_id=0, unk_id=1, bos_id=-1, pad_id=-1, num_threads=2,
+            max_sentence_length=4000, minloglevel=1)
     lines.unlink()
     return sentencepiece.SentencePieceProcessor(model_file=str(folder / "spm.model"))
 
