@@ -2,7 +2,6 @@
 
 #include <doctest/doctest.h>
 
-#include <chrono>
 #include <string>
 #include <vector>
 
@@ -208,15 +207,14 @@ TEST_CASE("any text is its sentences and the white space between them, byte for 
   }
 }
 
-TEST_CASE("a very long line takes time in proportion") {
+// A rule that looked back over the whole line at every mark would not come to an end here.
+TEST_CASE("a very long line without a rest keeps every promise") {
   for (const std::string_view part :
        {"a", ".", ". ", "! (", "狗", " ", "\x80", "A. ", "1. ", "!»"}) {
     CAPTURE(part);
     std::string text;
     while (text.size() < 300000) text += part;
-    const auto start = std::chrono::steady_clock::now();
-    SplitSentences(text);
-    CHECK(std::chrono::steady_clock::now() - start < std::chrono::seconds(5));
+    CheckPromises(text, kMaxSentenceBytes);
   }
 }
 
