@@ -195,13 +195,16 @@ std::vector<std::vector<Candidate>> Translator::Translate(const std::vector<std:
     const std::string_view text = texts[sentence.text];
     const std::size_t from = std::exchange(copied[sentence.text], sentence.end);
     const std::string_view separator = text.substr(from, sentence.begin - from);
+    std::vector<Candidate> own;
+    for (const Hypothesis& hypothesis : translated[s]) {
+      own.push_back({impl_->Detokenize(hypothesis.ids, nullptr), hypothesis.score});
+    }
     std::vector<Candidate> combined;
     for (const Candidate& before : results[sentence.text]) {
-      for (const Hypothesis& hypothesis : translated[s]) {
-        const std::string after = impl_->Detokenize(hypothesis.ids, nullptr);
-        Candidate candidate = {before.text, before.score + hypothesis.score};
-        candidate.text += SentenceSeparator(before.text, separator, after);
-        candidate.text += after;
+      for (const Candidate& after : own) {
+        Candidate candidate = {before.text, before.score + after.score};
+        candidate.text += SentenceSeparator(before.text, separator, after.text);
+        candidate.text += after.text;
         combined.push_back(std::move(candidate));
       }
     }

@@ -53,7 +53,8 @@ def main():
     state = torch.load(path, map_location="cpu", weights_only=True)
     torch.manual_seed(config["seed"])
     weights = dict(state["average"])
-    weights.update(reset(weights, arguments.keep_layers))
+    fresh = reset(weights, arguments.keep_layers)
+    weights.update(fresh)
     state["model"].update({name: tensor.clone() for name, tensor in weights.items()})
     for alias in ("model.encoder.embed_tokens.weight", "model.decoder.embed_tokens.weight", "lm_head.weight"):
         if alias in state["model"]:
@@ -63,7 +64,7 @@ def main():
     state["rows"] = []
     state["counters"] = {"step": 0, "epoch": 0, "batch": 0, "used": 0.0, "phase": 0, "best": 0.0}
     write_atomic(path, lambda temporary: torch.save(state, temporary))
-    print(f"{path}: {len(reset(weights, arguments.keep_layers))} tensors begin again")
+    print(f"{path}: {len(fresh)} tensors begin again")
 
 
 if __name__ == "__main__":
