@@ -203,9 +203,7 @@ def main():
         if "generate" in rule:
             if tag not in GENERATORS:
                 raise SystemExit(f"error: {arguments.config}: data.tags.{tag}: nothing generates this tag")
-            pairs = GENERATORS[tag](rule["generate"], config["seed"])
-            if config["source"] != "zh":
-                pairs = [(english, chinese) for chinese, english in pairs]
+            pairs = GENERATORS[tag](rule["generate"], config, kept.get(config["data"].get("similar_to"), []))
             kept[tag] = [pair for pair in pairs
                          if bare(pair[0]) not in forbidden[0] and bare(pair[1]) not in forbidden[1]]
     for tag, pairs in kept.items():

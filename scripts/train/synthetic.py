@@ -1,4 +1,4 @@
-"""Generated sentences, Chinese with English: who does what to whom, and numbers.
+"""Generated pairs: who does what to whom and numbers (Chinese with English), and odd inputs.
 
 svo: both orders of every pair of nouns are written with the same verb and pattern, so
 that word order alone decides who does what to whom. Dog and cat with 追 (chase) are
@@ -10,6 +10,9 @@ other in the plain present, and dog and cat with every other verb in every patte
 
 numbers: digits stay what they are, whatever they count. The vocabulary splits numbers
 into digits and everyday text has few, so that copying them has to be shown.
+
+odd: what visitors type and corpora lack, made from everyday pairs: text already in the target
+language (passed through), capitals, no capitals, questions without a mark, addresses, emoji.
 """
 
 import itertools
@@ -195,5 +198,59 @@ def number_pairs(count, seed):
     return list(seen.items())
 
 
-# Tag in a configuration -> what generates it from a count and a seed.
-GENERATORS = {"svo": svo_pairs, "svo-cover": svo_cover_pairs, "numbers": number_pairs}
+NAMES_OF_USERS = ("anna", "info", "max.mustermann", "li.wei", "j_smith", "office", "maria", "support", "tom", "zhang")
+HOSTS = ("example.com", "mail.example.org", "example.net", "test.de", "my-site.io", "example.co.uk")
+EMOJI = "😀 😂 😍 👍 🙏 🎉 ❤️ 🐶 🐱 ☀️ 🍕 🚀 😢 🤔 🔥 ✅".split()
+
+
+def _address(rng):
+    """An email address, a web address, a number or emoji: to be copied."""
+    kind = rng.randrange(5)
+    if kind == 0:
+        return f"{rng.choice(NAMES_OF_USERS)}{rng.choice(('', '', str(rng.randint(1, 99))))}@{rng.choice(HOSTS)}"
+    if kind == 1:
+        return f"{rng.choice(('https://', 'http://', 'www.'))}{rng.choice(HOSTS)}{rng.choice(('', '/', '/about', '/index.html'))}"
+    if kind == 2:
+        return str(rng.randint(0, 10 ** rng.randint(1, 6)))
+    if kind == 3:
+        return f"+{rng.randint(1, 99)} {rng.randint(100, 999)} {rng.randint(1000, 999999)}"
+    return "".join(rng.sample(EMOJI, rng.randint(1, 3)))
+
+
+def odd_pairs(count, seed, pairs):
+    """About `count` (source, target) pairs, those made of sentences from `pairs`."""
+    rng = random.Random(seed)
+    made = set()
+    for _ in range(count):
+        source, target = rng.choice(pairs)
+        kind = rng.choices(("pass", "upper", "lower", "unmarked", "copy", "emoji"), (3, 2, 3, 2, 2, 1))[0]
+        if kind == "pass":
+            made.add((target, target))
+        elif kind == "upper":
+            made.add((source.upper(), target.upper()))
+        elif kind == "lower":
+            made.add((source.lower().rstrip(".。"), target.rstrip(".。")))
+        elif kind == "unmarked" and source[-1] in "?？":
+            made.add((source[:-1], target))
+        elif kind == "copy":
+            text = _address(rng)
+            made.add((text, text))
+            if source[-1] in ".。" and target[-1] in ".。":
+                made.add((f"{source[:-1]}: {text}", f"{target[:-1]}: {text}"))
+        elif kind == "emoji":
+            emoji = rng.choice(EMOJI)
+            made.add((f"{source} {emoji}", f"{target} {emoji}"))
+    return sorted(made)
+
+
+def _chinese(generate):
+    """A generator of (Chinese, English) as one of (source, target)."""
+    def pairs(count, config, _):
+        made = generate(count, config["seed"])
+        return made if config["source"] == "zh" else [(english, chinese) for chinese, english in made]
+    return pairs
+
+
+# Tag in a configuration -> what generates it from a count, the configuration and everyday pairs.
+GENERATORS = {"svo": _chinese(svo_pairs), "svo-cover": _chinese(svo_cover_pairs), "numbers": _chinese(number_pairs),
+              "odd": lambda count, config, pairs: odd_pairs(count, config["seed"], pairs)}

@@ -2,13 +2,15 @@
 
     python train.py zh-en [--budget-minutes N] [--threads N] [--fresh]
 
-The learning rate follows the clock: warm-up over warmup_steps, then a cosine that
-reaches zero when the phases' minutes of running time (kept over restarts) are used up, so
-that a run ends annealed whatever the machine does. A phase with a learning_rate of its own
-is a fine-tuning after that, with its own cosine and, if wanted, ema_decay. Every checkpoint_minutes the whole
-state goes to .train/ID/checkpoint.pt; the same command continues from it, and so does
-an interrupted run (SIGINT or SIGTERM saves first). log.csv and curve.png beside it show
-the loss on the dev set and BLEU and chrF of greedy translations by the averaged weights.
+The learning rate follows the clock: warm-up over warmup_steps, then (training.schedule)
+"cosine", which reaches zero when the main phases' minutes are used up, or "constant". A phase with
+a learning_rate of its own comes after that: a cosine from it to zero and, if wanted, an ema_decay of
+its own. Minutes are the processor's on a CPU (a paused or shared machine does not shorten the
+training), the wall clock's on a GPU, and are kept over restarts. Every checkpoint_minutes the whole state goes to .train/ID/checkpoint.pt; the same
+command continues from it, and so does an interrupted run (SIGINT or SIGTERM saves first). The state
+before the closing phases is kept as main.pt: copied over checkpoint.pt it goes on where more minutes
+are worth having. log.csv and curve.png beside it show the loss on the dev sets and BLEU and chrF of
+greedy translations by the averaged weights.
 """
 
 import argparse
@@ -18,6 +20,9 @@ import os
 import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
+
+# On a shared machine OpenMP's waiting threads would spin while the others are not running.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 import numpy as np
 import sacrebleu
@@ -31,7 +36,7 @@ from common import data_folder, load_config, read_set, work_folder, write_atomic
 
 EOS = 0  # as prepare.py numbers the vocabulary
 LOG_FIELDS = ["minutes", "step", "epoch", "learning_rate", "train_loss", "target_tokens_per_second",
-              "dev_loss", "encoder_cosine", "dev_bleu", "dev_chrf"]
+              "dev_loss", "encoder_cosine", "dev_bleu", "dev_chrf", "dev_bleu_by_set"]
 
 
 def marian_config(config):
@@ -178,12 +183,21 @@ def greedy(model, sources, pad, longest=60):
 
 
 class DevSet:
+    """The first lines of each set that training.dev_sets names, as one set."""
+
     def __init__(self, config, spm, path):
-        training = config["training"]
-        pairs = read_set(path, config, training["dev_set"])[:training["dev_lines"]]
+        sets = {name: read_set(path, config, name)[:lines]
+                for name, lines in config["training"]["dev_sets"].items()}
+        pairs = [pair for pairs in sets.values() for pair in pairs]
+        ends = np.cumsum([len(pairs) for pairs in sets.values()])
+        self.slices = [slice(end - len(pairs), end) for end, pairs in zip(ends, sets.values())]
         self.references = [target for _, target in pairs]
         self.sources, self.targets = spm.encode([s for s, _ in pairs]), spm.encode(self.references)
         self.spm = spm
+        self.tokenizer = "zh" if config["target"] == "zh" else "13a"
+
+    def bleu(self, texts, part=slice(None)):
+        return sacrebleu.corpus_bleu(texts[part], [self.references[part]], tokenize=self.tokenizer).score
 
     def encoder_cosine(self, model):
         """Mean cosine between the encoder's outputs at different places of a sentence. Towards 1 the
@@ -197,7 +211,7 @@ class DevSet:
         return sum(cosines) / len(cosines)
 
     def evaluate(self, model, autocast):
-        """Loss without smoothing, mean cosine of the encoder's outputs, BLEU, chrF, translations."""
+        """Loss without smoothing, mean cosine of the encoder's outputs, chrF, translations."""
         pad = model.config.pad_token_id
         model.eval()
         with torch.inference_mode():
@@ -210,8 +224,7 @@ class DevSet:
             cosine = self.encoder_cosine(model)
             texts = self.spm.decode(greedy(model, self.sources, pad))
         model.train()
-        return (total / count, cosine, sacrebleu.corpus_bleu(texts, [self.references]).score,
-                sacrebleu.corpus_chrf(texts, [self.references]).score, texts)
+        return total / count, cosine, sacrebleu.corpus_chrf(texts, [self.references]).score, texts
 
 
 def draw_curve(rows, path):
@@ -320,7 +333,8 @@ class Run:
         if "learning_rate" in phase:
             peak, done = phase["learning_rate"], (self.progress() - start) / (self.phase_ends[number] - start)
         else:
-            peak, done = self.training["learning_rate"], self.progress() / self.main_end
+            constant = self.training["schedule"] == "constant"
+            peak, done = self.training["learning_rate"], 0.0 if constant else self.progress() / self.main_end
         warm = min(1.0, (self.step + 1) / self.training["warmup_steps"])
         return peak * warm * 0.5 * (1 + math.cos(math.pi * min(1.0, done)))
 
@@ -370,12 +384,15 @@ class Run:
                 "target_tokens_per_second": round(speed)}
         if evaluate:
             self.averaged.swap()
-            loss, cosine, bleu, chrf, texts = self.dev.evaluate(self.model, self.autocast)
-            row |= {"dev_loss": round(loss, 4), "encoder_cosine": round(cosine, 3), "dev_bleu": round(bleu, 2), "dev_chrf": round(chrf, 2)}
+            loss, cosine, chrf, texts = self.dev.evaluate(self.model, self.autocast)
+            bleu = self.dev.bleu(texts)
+            by_set = " ".join(f"{self.dev.bleu(texts, part):.1f}" for part in self.dev.slices)
+            row |= {"dev_loss": round(loss, 4), "encoder_cosine": round(cosine, 3), "dev_bleu": round(bleu, 2),
+                    "dev_chrf": round(chrf, 2), "dev_bleu_by_set": by_set}
             self.averaged.swap()
             (self.folder / "dev.txt").write_text("\n".join(texts) + "\n", encoding="utf-8")
             tqdm.write(f"{self.used / 60:6.1f} min  step {self.step}  train {train_loss:.3f}  dev {loss:.3f}  "
-                       f"BLEU {bleu:.1f}  chrF {chrf:.1f}  encoder cosine {cosine:.2f}  {speed:.0f} target ids/s")
+                       f"BLEU {bleu:.1f} ({by_set})  chrF {chrf:.1f}  encoder cosine {cosine:.2f}  {speed:.0f} target ids/s")
             if cosine > 0.9:
                 tqdm.write("warning: the encoder's outputs hardly differ within a sentence (mean cosine above 0.9): "
                            "it has collapsed; start again with a lower learning_rate, or see reset_encoder.py")
@@ -397,6 +414,8 @@ class Run:
         while True:
             phase = self.current_phase()
             if phase != self.phase:
+                if "learning_rate" in self.phases[phase] and "learning_rate" not in self.phases[self.phase]:
+                    self.save("main.pt")
                 self.phase, self.epoch, self.batch = phase, self.epoch + 1, 0
             rule = self.phases[phase]
             batches = self.corpus.epoch_batches(self.phase_weights(rule), rule["batch_tokens"],
@@ -407,15 +426,19 @@ class Run:
             if self.batch >= len(batches):
                 self.epoch, self.batch = self.epoch + 1, 0
 
+    def now(self):
+        """Seconds of processor time a worker on a CPU, of the wall clock on a GPU."""
+        return time.process_time() / self.parts if self.device == "cpu" else time.monotonic()
+
     def tick(self):
         """Adds the time since the last call to the running time."""
-        now = time.monotonic()
+        now = self.now()
         self.used, self.clock = self.used + now - self.clock, now
 
     def run(self):
         """Trains until the budget is used or a signal asks to stop; logs every minute."""
         training = self.training
-        self.clock = time.monotonic()
+        self.clock = self.now()
         saved = evaluated = logged = self.used
         losses, ids_seen = [], 0
         with tqdm(total=self.budget, initial=min(self.used, self.budget), mininterval=10, smoothing=0,

@@ -1,0 +1,64 @@
+"""Starts a model from another model's trained weights, so that what they share is not learnt twice.
+
+    python warm_start.py de-en --parent .train/zh-en/checkpoint.pt --parent-vocabulary .train/zh-en/spm.model
+
+Writes .train/ID/checkpoint.pt for train.py to go on from. Layers are copied as they are; an embedding
+row is copied where the parent's vocabulary has the same piece and starts afresh where it has not
+(parent and child need not share a language: Kocmi and Bojar, "Trivial Transfer Learning", 2018).
+"""
+
+import argparse
+from pathlib import Path
+
+import sentencepiece
+import torch
+
+from common import data_folder, load_config, work_folder
+from train import Run
+
+
+def pieces(path):
+    spm = sentencepiece.SentencePieceProcessor(model_file=str(path))
+    return [spm.id_to_piece(i) for i in range(len(spm))] + ["<pad>"]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("config", help="name in configs/ or path of a JSON file")
+    parser.add_argument("--parent", type=Path, required=True, help="checkpoint.pt of the trained model")
+    parser.add_argument("--parent-vocabulary", type=Path, required=True, help="its spm.model")
+    arguments = parser.parse_args()
+
+    config = load_config(arguments.config)
+    folder = work_folder(config)
+    if (folder / "checkpoint.pt").exists():
+        raise SystemExit(f"error: {folder / 'checkpoint.pt'}: exists already, remove it to start again")
+    run = Run(config, folder, "cpu", 1, 60.0, data_folder(config) / "dev.tsv")
+    state = torch.load(arguments.parent, map_location="cpu", weights_only=True)
+    weights = state["average"]
+    # The embedding is shared by encoder, decoder and output: one of the parent's names holds it.
+    old = {piece: row for row, piece in enumerate(pieces(arguments.parent_vocabulary))}
+    new = pieces(folder / "spm.model")
+    common = [(row, old[piece]) for row, piece in enumerate(new) if piece in old]
+    with torch.no_grad():
+        for name, parameter in run.model.named_parameters():
+            if not parameter.requires_grad:
+                continue
+            if name not in weights:
+                raise SystemExit(f"error: {arguments.parent}: no weight '{name}'")
+            if name == "model.shared.weight":
+                rows, parents = map(list, zip(*common))
+                parameter[rows] = weights[name][parents]
+            elif weights[name].shape != parameter.shape:
+                raise SystemExit(f"error: {arguments.parent}: {name}: shape {tuple(weights[name].shape)}, "
+                                 f"{tuple(parameter.shape)} expected")
+            else:
+                parameter.copy_(weights[name])
+        for average, live in zip(run.averaged.average, run.averaged.live):
+            average.copy_(live)
+    run.save()
+    print(f"{len(common)} of {len(new)} pieces have the parent's embedding")
+
+
+if __name__ == "__main__":
+    main()
