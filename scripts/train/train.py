@@ -15,6 +15,7 @@ greedy translations by the averaged weights.
 
 import argparse
 import csv
+import itertools
 import math
 import os
 import signal
@@ -279,8 +280,15 @@ class Run:
         self.stop = False
         # On a CPU every core takes its own part of a batch. Threads inside single operations wait
         # for each other at each of these small ones: two cores were used to 130 % instead of 200 %.
-        self.workers = ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,))
+        self.cores = itertools.cycle(range(os.cpu_count()))
+        self.workers = ThreadPoolExecutor(threads, initializer=self.start_worker)
         self.parts = threads if device == "cpu" else 1
+
+    def start_worker(self):
+        """One core each: two workers that a busy machine puts on one core both wait for the slower."""
+        torch.set_num_threads(1)
+        if hasattr(os, "sched_setaffinity"):  # Linux
+            os.sched_setaffinity(0, {next(self.cores)})
 
     def autocast(self):
         # A weight is used once in a forward pass, so there is nothing to keep cast copies for.

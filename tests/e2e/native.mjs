@@ -13,10 +13,11 @@ export const models = process.env.TRANSLUCENT_MODELS;
 const modelsFolder = models ?? at('../../web/public/models');
 const binary = process.env.TRANSLUCENT_CLI ?? at('../../build/native/translucent');
 
-export async function findModel() {
+/** Every model of the index. */
+export async function findModels() {
   if (!existsSync(binary)) throw new Error(`${binary}: not there; build the native preset first`);
   const index = JSON.parse(await readFile(join(modelsFolder, 'index.json'), 'utf8'));
-  return { info: index.models[0], folder: join(modelsFolder, index.models[0].id), modelsFolder };
+  return index.models.map((info) => ({ info, folder: join(modelsFolder, info.id), modelsFolder }));
 }
 
 /** One translation for each text. */

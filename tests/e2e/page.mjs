@@ -103,6 +103,57 @@ test('translates as the native command line does', async ({ page, origin, model 
   }
 });
 
+const ofLanguage = {
+  zh: '我昨天在图书馆看了一本有意思的书。',
+  en: 'The children are playing football in the garden.',
+  de: 'Die Kinder spielen im Garten Fußball.',
+};
+
+test('every direction translates as the native command line does', async ({ page, origin, all }) => {
+  assert.ok(all.length >= 4, `${all.length} directions`);
+  await ready(page, origin);
+  for (const { info, folder } of all) {
+    const [expected] = await translate(folder, [ofLanguage[info.source]]);
+    // Two steps where the first choice leaves no such pair.
+    await page.selectOption('#from', info.source);
+    if (await page.locator('#to').isEnabled()) await page.selectOption('#to', info.target);
+    await page.waitForFunction((name) => document.querySelector('#model-line').textContent.includes(name), info.name);
+    await type(page, ofLanguage[info.source]);
+    assert.equal(await page.locator('#translation').innerText(), expected, info.id);
+    assert.equal(await page.locator('#translation').getAttribute('lang'), info.target);
+    assert.equal(new URL(page.url()).hash, `#${info.id}`);
+  }
+});
+
+test('the address chooses the direction, and the languages can be swapped', async ({ page, origin, all }) => {
+  const named = (id) => all.find(({ info }) => info.id === id);
+  await page.goto(`${origin}/#de-en`);
+  await done(page);
+  assert.equal(await page.inputValue('#from'), 'de');
+  assert.equal(await page.inputValue('#to'), 'en');
+  await type(page, ofLanguage.de);
+  const [english] = await translate(named('de-en').folder, [ofLanguage.de]);
+  assert.equal(await page.locator('#translation').innerText(), english);
+  await page.click('#swap');
+  await done(page);
+  assert.equal(await page.inputValue('#source'), english);
+  const [german] = await translate(named('en-de').folder, [english]);
+  assert.equal(await page.locator('#translation').innerText(), german);
+  await explained(page, english);
+});
+
+test('a direction chosen while another is loading wins', async ({ page, origin, all }) => {
+  await page.goto(`${origin}/#de-en`);
+  await page.selectOption('#to', 'en');
+  await page.selectOption('#from', 'zh');
+  await page.selectOption('#from', 'en');
+  await page.selectOption('#to', 'de');
+  await done(page);
+  await type(page, ofLanguage.en);
+  const [expected] = await translate(all.find(({ info }) => info.id === 'en-de').folder, [ofLanguage.en]);
+  assert.equal(await page.locator('#translation').innerText(), expected);
+});
+
 test('tells who chases whom', async ({ page, origin }) => {
   await ready(page, origin);
   const translations = [];

@@ -12,7 +12,7 @@ import { mkdir } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { launch } from '../../web/scripts/browser.mjs';
 import { serve } from '../../web/scripts/serve.mjs';
-import { findModel, models } from './native.mjs';
+import { findModels, models } from './native.mjs';
 import { tests } from './page.mjs';
 
 const root = fileURLToPath(new URL('../../web/dist', import.meta.url));
@@ -24,7 +24,9 @@ let failed = 0;
 
 async function main() {
   if (!existsSync(`${root}/index.html`)) throw new Error(`${root}: not built; run npm run build first`);
-  const model = await findModel();
+  const all = await findModels();
+  const model = all.find(({ info }) => info.id === 'zh-en'); // the one the page begins with
+  assert.ok(model, 'no model zh-en in the index');
   await mkdir(results, { recursive: true });
   const server = await serve({ root, models });
   const origin = `http://localhost:${server.address().port}`;
@@ -35,7 +37,7 @@ async function main() {
       let page;
       try {
         page = await open(browser, options.context);
-        await run({ page, origin, model, results, root, browser });
+        await run({ page, origin, model, all, results, root, browser });
         // Errors the test itself brought about are its own to check.
         if (!options.faults) assert.deepEqual(page.watched.errors, [], 'errors on the console');
         assert.deepEqual(page.watched.violations, [], 'violations of the policy');

@@ -19,6 +19,14 @@ export function formatWeight(weight: number): string {
   return weight < 0.00005 ? weight.toExponential(1) : weight.toFixed(4);
 }
 
+/** What a model's index entry says of its test sets, e.g. "tatoeba 26.6 BLEU"; the rest is the card's. */
+export function formatScores(scores: Record<string, unknown>): string[] {
+  return Object.entries(scores).flatMap(([set, value]) => {
+    const bleu = (value as { bleu?: unknown } | null)?.bleu;
+    return typeof bleu === 'number' ? [`${set} ${bleu.toFixed(1)} BLEU`] : [];
+  });
+}
+
 /** The name of a language in the page's own language. */
 export function languageName(tag: string): string {
   try {

@@ -1,22 +1,15 @@
-// The page: finds a model, loads it, and joins panes and attention.
+// The page: finds the models, loads the one for the chosen direction, and joins panes and attention.
 
 import { Client } from '../lib/client';
 import { loadIndex, type ModelInfo, totalBytes } from '../lib/models';
-import { TranslucentError } from '../lib/protocol';
+import { isAbort, TranslucentError } from '../lib/protocol';
 import { hideAlert, showAlert } from './alert';
 import { AttentionPanel } from './attention-panel';
+import { Direction } from './direction';
 import { byId } from './dom';
-import { formatBytes, languageName } from './format';
+import { examplesOf, isExample } from './examples';
+import { formatBytes, formatScores, languageName } from './format';
 import { TranslatorPane } from './translator-pane';
-
-const kExamples = [
-  '狗追猫。',
-  '猫追狗。',
-  '你叫什么名字？',
-  '我昨天在图书馆看了一本有意思的书。',
-  '如果明天下雨，我们就待在家里。',
-  '今天天气很好。我们去公园走走吧！你想一起来吗？',
-];
 
 const base = new URL('models/', document.baseURI).href;
 const client = new Client();
@@ -36,6 +29,21 @@ const panel = new AttentionPanel({
   },
 });
 
+const direction = new Direction({
+  onChange: (model, swapped) => {
+    const text = swapped ? pane.translation : pane.text;
+    pane.stop();
+    panel.stop();
+    pane.clear();
+    show(model);
+    // What the visitor wrote stays; an example of the other language would not be one here.
+    pane.text = isExample(pane.text) && !swapped ? examplesOf(model.source)[0]! : text;
+    void load(model);
+  },
+});
+
+let loading: AbortController | null = null;
+
 function isCrash(error: Error): boolean {
   return error instanceof TranslucentError && error.kind === 'crashed';
 }
@@ -51,50 +59,81 @@ function fail(error: Error): void {
 }
 
 async function start(): Promise<void> {
-  const loading = byId('loading');
-  const bar = byId<HTMLProgressElement>('loading-bar');
-  const text = byId('loading-text');
-  loading.hidden = false;
-  text.textContent = 'Loading the model';
-  bar.removeAttribute('value');
+  waiting('Loading the model');
   try {
-    const [model] = await loadIndex(base);
-    introduce(model!);
-    await client.load(model!, {
+    const model = direction.start(await loadIndex(base));
+    show(model);
+    if (pane.text === '') begin(model);
+    await load(model);
+  } catch (error) {
+    byId('loading').hidden = true;
+    showAlert(`The models could not be found: ${(error as Error).message}`, () => void start());
+  }
+}
+
+/** Makes `model` the one that translates; a load under way is given up. */
+async function load(model: ModelInfo): Promise<void> {
+  loading?.abort();
+  const { signal } = (loading = new AbortController());
+  hideAlert();
+  waiting('Loading the model');
+  const bar = byId<HTMLProgressElement>('loading-bar');
+  try {
+    await client.load(model, {
       base,
+      signal,
       onProgress: (loaded, total) => {
+        if (signal.aborted) return;
         bar.value = total > 0 ? loaded / total : 1;
-        text.textContent =
+        byId('loading-text').textContent =
           loaded < total
             ? `Loading the model: ${formatBytes(loaded)} of ${formatBytes(total)}`
             : 'Starting the model';
       },
     });
-    loading.hidden = true;
+    if (signal.aborted) return;
+    byId('loading').hidden = true;
     panel.start(client);
     pane.start(client);
   } catch (error) {
-    loading.hidden = true;
+    if (signal.aborted || isAbort(error)) return; // another direction was chosen meanwhile
+    byId('loading').hidden = true;
     const { message } = error as Error;
-    showAlert(`The model could not be loaded: ${message}`, () => void start());
+    showAlert(`The model could not be loaded: ${message}`, () => void load(model));
   }
 }
 
-/** Languages on the panes, name, size, scores and licence at the foot. */
-function introduce(model: ModelInfo): void {
-  byId('source-language').textContent = languageName(model.source);
-  byId('target-language').textContent = languageName(model.target);
+function waiting(text: string): void {
+  byId('loading').hidden = false;
+  byId('loading-text').textContent = text;
+  byId('loading-bar').removeAttribute('value');
+}
+
+/** Languages and examples of the panes; name, size, scores and licence at the foot. */
+function show(model: ModelInfo): void {
+  byId('source-language').textContent = `Text in ${languageName(model.source)}`;
+  byId('target-language').textContent = `Translation into ${languageName(model.target)}`;
   byId('source').lang = model.source;
   byId('translation').lang = model.target;
   byId('explained-source').lang = model.source;
   byId('explained-target').lang = model.target;
-  const scores = Object.entries(model.scores)
-    .filter(([, value]) => typeof value === 'number' || typeof value === 'string')
-    .map(([name, value]) => `${name} ${value}`);
+  byId('examples').replaceChildren(
+    ...examplesOf(model.source).map((text) => {
+      const button = document.createElement('button');
+      button.type = 'button';
+      button.className = 'example';
+      button.lang = model.source;
+      button.textContent = text;
+      button.addEventListener('click', () => {
+        pane.text = text;
+      });
+      return button;
+    }),
+  );
   const facts = [
     `Model ${model.name}`,
     formatBytes(totalBytes(model)),
-    ...scores,
+    ...formatScores(model.scores),
     model.licence && `licence ${model.licence}`,
     'runs on your machine',
   ].filter(Boolean);
@@ -108,24 +147,15 @@ function introduce(model: ModelInfo): void {
   }
 }
 
-for (const text of kExamples) {
-  const button = document.createElement('button');
-  button.type = 'button';
-  button.className = 'example';
-  button.lang = 'zh';
-  button.textContent = text;
-  button.addEventListener('click', () => {
-    pane.text = text;
-  });
-  byId('examples').append(button);
-}
-
 // Something to look at from the first second; selected, so that typing replaces it. Not where it would
 // bring up a keyboard over half the page.
-pane.text = kExamples[0]!;
-if (matchMedia('(pointer: fine)').matches) {
-  const source = byId<HTMLTextAreaElement>('source');
-  source.focus({ preventScroll: true });
-  source.select();
+function begin(model: ModelInfo): void {
+  pane.text = examplesOf(model.source)[0]!;
+  if (matchMedia('(pointer: fine)').matches) {
+    const source = byId<HTMLTextAreaElement>('source');
+    source.focus({ preventScroll: true });
+    source.select();
+  }
 }
+
 void start();

@@ -60,6 +60,11 @@ export class TranslatorPane {
     this.#changed(0);
   }
 
+  /** What stands in the other pane. */
+  get translation(): string {
+    return this.#output.textContent ?? '';
+  }
+
   /** From now on there is a model that answers. */
   start(client: Client): void {
     this.#client = client;
@@ -72,6 +77,14 @@ export class TranslatorPane {
     this.#client = null;
     this.#running?.abort();
     this.#state('loading');
+  }
+
+  /** Takes the translation off the screen: it belongs to another direction. */
+  clear(): void {
+    this.#asked = null;
+    this.#show('', []);
+    this.#took.textContent = '';
+    this.#events.onTranslated(null);
   }
 
   /** Marks the sentence the attention below belongs to, where there are several. */
