@@ -12,7 +12,8 @@ SHARED_DATA = ROOT.parent / "shared" / "data"
 
 
 def load_config(path):
-    """The model's configuration; a name without a folder means configs/NAME.json."""
+    """The model's configuration; a name without a folder means configs/NAME.json. With "extends": NAME it is
+    that configuration with these fields changed (a JSON merge patch, RFC 7396: null takes a field away)."""
     path = Path(path)
     if not path.exists():
         path = Path(__file__).with_name("configs") / f"{path.stem}.json"
@@ -22,10 +23,25 @@ def load_config(path):
         raise SystemExit(f"error: {path}: no such configuration")
     except json.JSONDecodeError as error:
         raise SystemExit(f"error: {path}: line {error.lineno}: {error.msg}")
+    if "extends" in config:
+        config = merge_patch(load_config(path.with_name(config.pop("extends") + ".json")), config)
     for field in ("id", "source", "target", "data", "vocabulary", "model", "training"):
         if field not in config:
             raise SystemExit(f"error: {path}: field '{field}' is missing")
     return config
+
+
+def merge_patch(value, patch):
+    """`value` changed by a JSON merge patch."""
+    if not isinstance(patch, dict):
+        return patch
+    merged = dict(value) if isinstance(value, dict) else {}
+    for name, change in patch.items():
+        if change is None:
+            merged.pop(name, None)
+        else:
+            merged[name] = merge_patch(merged.get(name), change)
+    return merged
 
 
 def work_folder(config, create=False):
