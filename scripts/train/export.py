@@ -25,11 +25,26 @@ SIZE_LIMIT = 16_000_000  # bytes: everything the page downloads for one model
 MAX_PIECES = 512  # sinusoids need no training, so the limit is the usual one of these models
 
 
+LEVELS = 63  # the kernels hold weights in 7 bits (core/tensor/packing.h)
+
+
 def quantise(weight):
-    """[out, in] float -> int8 in -127..127 and a float32 scale per row [out]."""
-    scale = weight.abs().amax(dim=1) / 127
-    scale[scale == 0] = 1  # a row of zeros, such as <pad>
-    return torch.round(weight / scale[:, None]).to(torch.int8), scale
+    """[out, in] float -> int8 in -63..63 and a float32 scale per row [out]: of several scales, the smaller
+    ones cutting off a row's largest weights, the one with the least squared error."""
+    largest = weight.abs().amax(dim=1, keepdim=True)
+    largest[largest == 0] = 1  # a row of zeros, such as <pad>
+    least, best = None, None
+    for share in (1.0, 0.95, 0.9, 0.85, 0.8, 0.75, 0.7):
+        scale = largest * (share / LEVELS)
+        integers = torch.round(weight / scale).clamp(-LEVELS, LEVELS)
+        error = (integers * scale - weight).square().sum(dim=1, keepdim=True)
+        if best is None:
+            least, best = error, (integers, scale)
+        else:
+            better = error < least
+            least = torch.minimum(error, least)
+            best = tuple(torch.where(better, new, old) for new, old in zip((integers, scale), best))
+    return best[0].to(torch.int8), best[1].squeeze(1)
 
 
 def weights_of(state):
