@@ -18,8 +18,6 @@ import subprocess
 import time
 from pathlib import Path
 
-import sacrebleu
-
 from card import write_card, write_index, write_readme
 from common import ROOT, SHARED_DATA, load_config, work_folder, write_json
 
@@ -162,6 +160,8 @@ def probe_sentences(source, folder):
 
 def evaluate(folder, arguments):
     """Scores one model; prints as it goes and returns what the card needs."""
+    import sacrebleu
+
     source, target = languages(folder)
     sets = test_sets(source, target, arguments.test, arguments.sets)
     beams = arguments.beams

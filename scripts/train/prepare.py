@@ -19,9 +19,6 @@ import shutil
 import sys
 from pathlib import Path
 
-import numpy as np
-import sentencepiece
-
 from common import bare, data_folder, load_config, read_pairs, work_folder, write_atomic, write_json
 from synthetic import GENERATORS, held_out
 
@@ -140,6 +137,8 @@ def without_final_mark(pair):
 def train_vocabulary(kept, config, folder):
     """One unigram vocabulary for both languages. Ids as MarianTokenizer wants them:
     </s> 0, <unk> 1; <pad> is appended after the last piece and is not in the model."""
+    import sentencepiece
+
     vocabulary = config["vocabulary"]
     lines = folder / "vocabulary.txt"
     with open(lines, "w", encoding="utf-8") as out:
@@ -158,6 +157,8 @@ def train_vocabulary(kept, config, folder):
 
 
 def pack(pairs, spm):
+    import numpy as np
+
     arrays = {}
     for side, name in enumerate(("source", "target")):
         ids = spm.encode([pair[side] for pair in pairs])
@@ -167,6 +168,9 @@ def pack(pairs, spm):
 
 
 def main():
+    import numpy as np
+    import sentencepiece
+
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("config", help="name in configs/ or path of a JSON file")
     parser.add_argument("--train", help="tab-separated source, target, tag; plain or .xz")
