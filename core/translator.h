@@ -16,7 +16,7 @@ struct TranslateOptions {
   int nbest = 1;       // at most beam_size
   int max_length = 0;  // target tokens per sentence, end symbol included; 0: the model's own
   float length_penalty = -1.f;  // negative: the model's own
-  int threads = 1;              // native only: sentences are spread over this many threads
+  int threads = 1;              // share the sentences of one call; ignored where there are none
 };
 
 struct Candidate {
@@ -72,7 +72,8 @@ class Translator {
 
   /// Translates texts of any length: each is split into sentences, all sentences are decoded in
   /// batches, and what stood between them is kept. result[i] holds `nbest` candidates for texts[i],
-  /// best first. An empty text gives an empty translation.
+  /// best first. An empty text gives an empty translation; sentences that repeat within one call
+  /// are decoded once.
   std::vector<std::vector<Candidate>> Translate(const std::vector<std::string>& texts,
                                                 const TranslateOptions& options = {}) const;
 
