@@ -21,7 +21,14 @@ std::vector<const Kernels*> FindRunnable() {
   if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
     runnable.push_back(&kAvx2Kernels);
     if (RunsAvx512()) runnable.push_back(&kAvx512Kernels);
+    // Client processors have either of the two; where both are, the wider wins.
+    if (__builtin_cpu_supports("avxvnni")) runnable.push_back(&kAvxVnniKernels);
+    if (RunsAvx512() && __builtin_cpu_supports("avx512vnni")) {
+      runnable.push_back(&kAvx512VnniKernels);
+    }
   }
+#elif defined(__wasm_relaxed_simd__)
+  runnable.push_back(&kWasmRelaxedKernels);
 #elif defined(__wasm_simd128__)
   runnable.push_back(&kWasmSimd128Kernels);
 #endif

@@ -1,20 +1,19 @@
-// Every kernel, written once over xsimd vectors. A kernel file names its instruction set as
+// The f32 kernels, written once over xsimd vectors. A kernel file names its instruction set as
 //
 //   struct Isa {
 //     using Arch = ...;                                    // an xsimd architecture
 //     static constexpr int kTileRows, kTileOutputs;        // accumulators that fit the registers
-//     static Vector LoadInt8(const std::int8_t* p);        // Vector::size int8 widened to f32
 //   };
 //
-// and fills a table with MakeKernels<Isa>. Include it from kernel files only: each is compiled with
-// its own instruction set flags.
+// adds what int8.h asks for, and fills a table with MakeKernels<Isa>. Include it from kernel files
+// only: each is compiled with its own instruction set flags.
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
 #include <limits>
 #include <xsimd/xsimd.hpp>
 
+#include "kernels/int8.h"
 #include "kernels/kernels.h"
 
 namespace translucent {
@@ -25,7 +24,6 @@ struct Simd {
   static constexpr int kLanes = static_cast<int>(Vector::size);
 
   static Vector Load(const float* p) { return Vector::load_unaligned(p); }
-  static Vector Load(const std::int8_t* p) { return Isa::LoadInt8(p); }
 
   /// The last `count` < kLanes values, the other lanes filled.
   static Vector LoadTail(const float* p, int count, float fill) {
@@ -53,9 +51,9 @@ struct Simd {
   // --- products -------------------------------------------------------------------------------
 
   /// Rows x Outputs dot products of `cols` values: sums stay in registers until the end.
-  template <int Rows, int Outputs, class Weight>
-  static void LinearTile(const float* x, const Weight* w, int cols, const float* scales,
-                         const float* bias, float* out, std::size_t out_stride) {
+  template <int Rows, int Outputs>
+  static void LinearTile(const float* x, const float* w, int cols, const float* bias, float* out,
+                         std::size_t out_stride) {
     Vector sums[Rows][Outputs];
     for (auto& row : sums) {
       for (Vector& sum : row) sum = Vector(0.f);
@@ -75,52 +73,40 @@ struct Simd {
       for (int o = 0; o < Outputs; ++o) {
         float sum = xsimd::reduce_add(sums[r][o]);
         for (int t = i; t < cols; ++t) {
-          sum += x[static_cast<std::size_t>(r) * cols + t] *
-                 static_cast<float>(w[static_cast<std::size_t>(o) * cols + t]);
+          sum +=
+              x[static_cast<std::size_t>(r) * cols + t] * w[static_cast<std::size_t>(o) * cols + t];
         }
-        if (scales != nullptr) sum *= scales[o];
-        if (bias != nullptr) sum += bias[o];
-        out[r * out_stride + o] = sum;
+        out[r * out_stride + o] = bias != nullptr ? sum + bias[o] : sum;
       }
     }
   }
 
-  template <int Rows, class Weight>
-  static void LinearRows(const float* x, const Weight* w, const WeightMatrix& shape,
-                         const float* bias, float* out) {
+  template <int Rows>
+  static void LinearRows(const float* x, const WeightMatrix& w, const float* bias, float* out,
+                         std::size_t out_stride) {
     constexpr int kOutputs = Isa::kTileOutputs;
-    const std::size_t cols = shape.cols;
+    const std::size_t cols = w.cols;
     int o = 0;
-    for (; o + kOutputs <= shape.rows; o += kOutputs) {
-      LinearTile<Rows, kOutputs>(x, w + o * cols, shape.cols,
-                                 shape.scales != nullptr ? shape.scales + o : nullptr,
-                                 bias != nullptr ? bias + o : nullptr, out + o, shape.rows);
+    for (; o + kOutputs <= w.rows; o += kOutputs) {
+      LinearTile<Rows, kOutputs>(x, w.f32 + o * cols, w.cols, bias != nullptr ? bias + o : nullptr,
+                                 out + o, out_stride);
     }
-    for (; o < shape.rows; ++o) {
-      LinearTile<Rows, 1>(x, w + o * cols, shape.cols,
-                          shape.scales != nullptr ? shape.scales + o : nullptr,
-                          bias != nullptr ? bias + o : nullptr, out + o, shape.rows);
+    for (; o < w.rows; ++o) {
+      LinearTile<Rows, 1>(x, w.f32 + o * cols, w.cols, bias != nullptr ? bias + o : nullptr,
+                          out + o, out_stride);
     }
   }
 
-  template <class Weight>
-  static void LinearOf(const float* x, int rows, const Weight* w, const WeightMatrix& shape,
-                       const float* bias, float* out) {
+  static void Linear(const float* x, int rows, const WeightMatrix& w, const float* bias, float* out,
+                     std::size_t out_stride) {
     constexpr int kRows = Isa::kTileRows;
-    const std::size_t x_stride = shape.cols, out_stride = shape.rows;
+    const std::size_t x_stride = w.cols;
     int r = 0;
     for (; r + kRows <= rows; r += kRows) {
-      LinearRows<kRows>(x + r * x_stride, w, shape, bias, out + r * out_stride);
+      LinearRows<kRows>(x + r * x_stride, w, bias, out + r * out_stride, out_stride);
     }
-    for (; r < rows; ++r) LinearRows<1>(x + r * x_stride, w, shape, bias, out + r * out_stride);
-  }
-
-  static void Linear(const float* x, int rows, const WeightMatrix& w, const float* bias,
-                     float* out) {
-    if (w.i8 != nullptr) {
-      LinearOf(x, rows, w.i8, w, bias, out);
-    } else {
-      LinearOf(x, rows, w.f32, w, bias, out);
+    for (; r < rows; ++r) {
+      LinearRows<1>(x + r * x_stride, w, bias, out + r * out_stride, out_stride);
     }
   }
 
@@ -236,8 +222,10 @@ struct Simd {
 template <class Isa>
 constexpr Kernels MakeKernels(const char* name) {
   using S = Simd<Isa>;
-  return {name,         S::Linear,    S::DotRows, S::WeightedSum, S::Softmax,
-          S::LogSumExp, S::LayerNorm, S::Relu,    S::Swish,       S::Gelu};
+  using I = Int8<Isa>;
+  return {name,       S::Linear,      I::Quantize, I::Linear,    I::FindArgMax,
+          S::DotRows, S::WeightedSum, S::Softmax,  S::LogSumExp, S::LayerNorm,
+          S::Relu,    S::Swish,       S::Gelu};
 }
 
 }  // namespace translucent

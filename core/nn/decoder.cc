@@ -1,6 +1,5 @@
 #include <utility>
 
-#include "kernels/kernels.h"
 #include "nn/transformer.h"
 
 namespace translucent {
@@ -46,7 +45,9 @@ void DecoderLayer::Forward(Matrix& x, int count, KeyValues& past, const Attentio
 
 Decoder::Decoder(const Checkpoint& checkpoint)
     : embedding_(checkpoint, "model.decoder.embed_tokens.weight"),
-      output_(checkpoint.Matrix("lm_head.weight")),
+      output_(checkpoint.Matrix("lm_head.weight"), checkpoint.Has("final_logits_bias")
+                                                       ? checkpoint.Vector("final_logits_bias")
+                                                       : WeightVector{}),
       heads_(checkpoint.config().decoder_attention_heads) {
   const ModelConfig& config = checkpoint.config();
   if (config.normalize_embedding) {
@@ -56,7 +57,6 @@ Decoder::Decoder(const Checkpoint& checkpoint)
     layers_.emplace_back(checkpoint, "model.decoder.layers." + std::to_string(i));
   }
   if (config.add_final_layer_norm) final_norm_.emplace(checkpoint, "model.decoder.layer_norm");
-  if (checkpoint.Has("final_logits_bias")) output_bias_ = checkpoint.Vector("final_logits_bias");
 }
 
 SourceMemory Decoder::Remember(const Matrix& encoded, const PaddedBatch& batch) const {
@@ -97,11 +97,6 @@ Matrix Decoder::Forward(std::span<const int> ids, int count, const SourceMemory&
   return x;
 }
 
-Matrix Decoder::Logits(const Matrix& hidden) const {
-  Matrix logits(hidden.rows(), output_.rows);
-  ActiveKernels().linear(hidden.data(), static_cast<int>(hidden.rows()), output_, output_bias_.data,
-                         logits.data());
-  return logits;
-}
+Matrix Decoder::Logits(const Matrix& hidden) const { return output_.Forward(hidden); }
 
 }  // namespace translucent

@@ -3,6 +3,8 @@
 #include <cmath>
 #include <vector>
 
+#include "tensor/packing.h"
+
 namespace translucent {
 
 void PositionalEncoding(int position, std::span<float> out) {
@@ -31,16 +33,14 @@ Matrix Embedding::Forward(std::span<const int> ids, int count, int first_positio
   }
   Matrix x(static_cast<Eigen::Index>(ids.size()), d_model);
   for (std::size_t r = 0; r < ids.size(); ++r) {
-    const std::size_t start = static_cast<std::size_t>(ids[r]) * d_model;
     float* row = x.row(static_cast<Eigen::Index>(r)).data();
     const float* position = positions.row(static_cast<Eigen::Index>(r) % count).data();
-    if (table_.i8 != nullptr) {
-      const float scale = scale_ * table_.scales[ids[r]];
-      for (int i = 0; i < d_model; ++i) {
-        row[i] = scale * static_cast<float>(table_.i8[start + i]) + position[i];
-      }
+    if (table_.packed != nullptr) {
+      DequantizeRow(table_, ids[r], scale_, {row, static_cast<std::size_t>(d_model)});
+      for (int i = 0; i < d_model; ++i) row[i] += position[i];
     } else {
-      for (int i = 0; i < d_model; ++i) row[i] = scale_ * table_.f32[start + i] + position[i];
+      const float* values = table_.f32 + static_cast<std::size_t>(ids[r]) * d_model;
+      for (int i = 0; i < d_model; ++i) row[i] = scale_ * values[i] + position[i];
     }
   }
   return x;

@@ -1,21 +1,60 @@
 // The small layers every block is made of: linear, layer norm, feed-forward, residual.
 #pragma once
 
+#include <cstddef>
 #include <string>
 
 #include "format/checkpoint.h"
+#include "kernels/kernels.h"
 #include "tensor/matrix.h"
+#include "tensor/quantized.h"
 
 namespace translucent {
+
+/// Rows that linear layers read. Those with int8 weights take them quantised: that happens once,
+/// for the first layer that asks, so layers that read the same rows should be given the same
+/// LinearInput.
+class LinearInput {
+ public:
+  /// Views x [rows, cols], which must not change while this lives; `buffer` may be used again by
+  /// the next one when this is done with.
+  LinearInput(const float* x, int rows, int cols, QuantizedBuffer& buffer)
+      : x_(x), rows_(rows), cols_(cols), buffer_(&buffer) {}
+  LinearInput(const Matrix& x, QuantizedBuffer& buffer)
+      : LinearInput(x.data(), static_cast<int>(x.rows()), static_cast<int>(x.cols()), buffer) {}
+
+  int rows() const { return rows_; }
+  const float* floats() const { return x_; }
+  const QuantizedRows& Quantized();
+
+ private:
+  const float* x_;
+  int rows_;
+  int cols_;
+  QuantizedBuffer* buffer_;
+  QuantizedRows quantized_;  // values null: not yet
+};
 
 /// y = x W^T + b, W [out, in] (PyTorch's layout), f32 or int8.
 class Linear {
  public:
   /// Reads PREFIX.weight and PREFIX.bias.
   Linear(const Checkpoint& checkpoint, const std::string& prefix);
+  /// bias of size 0: none.
+  Linear(WeightMatrix weight, WeightVector bias) : weight_(weight), bias_(bias) {}
+
+  int outputs() const { return weight_.rows; }
+  const float* bias() const { return bias_.data; }  // null: none
 
   /// x [rows, in] -> [rows, out].
   Matrix Forward(const Matrix& x) const;
+
+  /// The same into out [rows, out], whose rows lie out_stride floats apart; with relu max(0, y).
+  void Forward(LinearInput& x, float* out, std::size_t out_stride, bool relu = false) const;
+
+  /// best[r] = the largest output of row r with `bias` [out] (or null) in place of the layer's own,
+  /// and its index; see ArgMax. The values are those of Forward, which are not written anywhere.
+  void FindArgMax(LinearInput& x, const float* bias, ArgMax* best) const;
 
  private:
   WeightMatrix weight_;

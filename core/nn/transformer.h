@@ -118,15 +118,14 @@ class Decoder {
   /// hidden [rows, d_model] -> logits [rows, vocabulary].
   Matrix Logits(const Matrix& hidden) const;
 
-  int vocabulary_size() const { return output_.rows; }
+  int vocabulary_size() const { return output_.outputs(); }
 
  private:
   Embedding embedding_;
   std::optional<LayerNorm> embedding_norm_;
   std::vector<DecoderLayer> layers_;
   std::optional<LayerNorm> final_norm_;
-  WeightMatrix output_;       // [vocabulary, d_model]; the embedding itself when tied
-  WeightVector output_bias_;  // final_logits_bias; size 0 when absent
+  Linear output_;  // [vocabulary, d_model], the embedding itself when tied; final_logits_bias
   int heads_;
 };
 

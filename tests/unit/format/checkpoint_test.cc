@@ -11,6 +11,7 @@
 #include "doctest/doctest.h"
 #include "fixtures.h"
 #include "format/model_builder.h"
+#include "tensor/packing.h"
 
 namespace translucent {
 namespace {
@@ -27,9 +28,12 @@ std::vector<float> Values(const WeightMatrix& matrix) {
   std::vector<float> values;
   for (int r = 0; r < matrix.rows; ++r) {
     for (int c = 0; c < matrix.cols; ++c) {
-      const int i = r * matrix.cols + c;
-      values.push_back(matrix.f32 ? matrix.f32[i] : matrix.i8[i] * matrix.scales[r]);
+      if (matrix.f32) values.push_back(matrix.f32[r * matrix.cols + c]);
     }
+    if (matrix.f32) continue;
+    values.resize(values.size() + matrix.cols);
+    const std::size_t cols = matrix.cols;
+    DequantizeRow(matrix, r, 1, {values.data() + values.size() - cols, cols});
   }
   return values;
 }
@@ -62,7 +66,7 @@ TEST_CASE("checkpoint: every weight of every layout as transformers has it") {
     const ModelBuilder model(layout);
     CheckAgainstTransformers(model.Load(), layout);
     if (std::string(layout) == "int8") {
-      CHECK(model.Load().Matrix("lm_head.weight").i8 != nullptr);
+      CHECK(model.Load().Matrix("lm_head.weight").packed != nullptr);
     }
   }
 }

@@ -40,7 +40,7 @@ std::vector<ModelFile> ModelFiles(const std::string& folder) {
 }
 
 nlohmann::json ReadJson(const std::string& name) {
-  const std::vector<std::byte> bytes = ReadFixture(name);
+  const auto bytes = ReadFixture(name);
   const char* begin = reinterpret_cast<const char*>(bytes.data());
   return nlohmann::json::parse(begin, begin + bytes.size());
 }

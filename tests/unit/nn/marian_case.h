@@ -31,7 +31,7 @@ class ValuesFile {
   const TensorView& View(const std::string& name) const;
 
  private:
-  std::vector<std::byte> bytes_;
+  FileBytes bytes_;
   SafeTensors tensors_;
 };
 
