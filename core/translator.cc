@@ -178,8 +178,8 @@ std::vector<std::vector<Candidate>> Translator::Translate(const std::vector<std:
   ParallelFor(options.threads, batches.size(), [&](std::size_t b) {
     std::vector<std::vector<int>> ids;
     for (std::size_t i : batches[b]) ids.push_back(sentences[distinct[i]].ids);
-    std::vector<std::vector<Hypothesis>> found =
-        Search(impl_->model, impl_->checkpoint.config(), settings, options.nbest, ids);
+    std::vector<std::vector<Hypothesis>> found = Search(
+        impl_->model, impl_->checkpoint.config(), settings, options.nbest, options.scores, ids);
     for (std::size_t i = 0; i < found.size(); ++i) {
       translated[distinct[batches[b][i]]] = std::move(found[i]);
     }
@@ -246,7 +246,8 @@ Explanation Translator::Explain(std::string_view text, const TranslateOptions& o
                                 std::to_string(limit) + " positions of the model");
     }
   } else {
-    const std::vector<int> ids = Search(impl.model, config, settings, 1, source_ids)[0][0].ids;
+    const std::vector<int> ids =
+        Search(impl.model, config, settings, 1, false, source_ids)[0][0].ids;
     std::vector<std::size_t> ends;
     result.target_text = impl.Detokenize(ids, &ends);
     for (std::size_t i = 0; i < ids.size(); ++i) {
@@ -258,14 +259,16 @@ Explanation Translator::Explain(std::string_view text, const TranslateOptions& o
   // One pass over the known target under the causal mask: what each decoding step saw.
   const PaddedBatch batch = PaddedBatch::Of(source_ids, config.pad_token_id);
   AttentionRecord encoder;
-  const SourceMemory source =
-      impl.model.decoder.Remember(impl.model.encoder.Forward(batch, &encoder), batch);
+  Workspace workspace;
+  const SourceMemory source = impl.model.decoder.Remember(
+      impl.model.encoder.Forward(batch, workspace, &encoder), batch, workspace);
   std::vector<int> inputs = {config.decoder_start_token_id};
   for (std::size_t i = 0; i + 1 < result.target.size(); ++i) inputs.push_back(result.target[i].id);
-  DecoderState state = impl.model.decoder.Start({0});
+  const int count = static_cast<int>(inputs.size());
+  DecoderState state = impl.model.decoder.Start({0}, source, count);
   DecoderRecord decoder;
-  Matrix logits = impl.model.decoder.Logits(
-      impl.model.decoder.Forward(inputs, static_cast<int>(inputs.size()), source, state, &decoder));
+  const MatrixView logits = impl.model.decoder.Logits(
+      impl.model.decoder.Forward(inputs, count, source, state, &decoder), workspace);
   for (Eigen::Index t = 0; t < logits.rows(); ++t) {
     const float log_sum =
         ActiveKernels().log_sum_exp(logits.row(t).data(), static_cast<int>(logits.cols()));

@@ -16,12 +16,15 @@ struct TranslateOptions {
   int nbest = 1;       // at most beam_size
   int max_length = 0;  // target tokens per sentence, end symbol included; 0: the model's own
   float length_penalty = -1.f;  // negative: the model's own
+  bool scores = false;          // greedy: compute Candidate::score, which costs a little
   int threads = 1;              // share the sentences of one call; ignored where there are none
 };
 
 struct Candidate {
   std::string text;
-  float score = 0;  // log-probability / length^length_penalty, summed over the line's sentences
+  /// log-probability / length^length_penalty, summed over the text's sentences; 0 in greedy search
+  /// that was not asked for scores
+  float score = 0;
 };
 
 /// One token of a sentence. [begin, end) are bytes of the text it belongs to.

@@ -64,6 +64,7 @@ int main(int argc, char** argv) {
   translate_app->add_option("FILE", translate.file, "Input (default: standard input)");
   translate_app->callback([&] {
     translate.jsonl = translate_format == "jsonl";
+    translate.options.scores = translate.jsonl;
     cli::Run(translate);
   });
 

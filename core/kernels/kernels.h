@@ -54,13 +54,15 @@ struct Kernels {
 
   // --- attention --------------------------------------------------------------------------------
 
-  /// out[j] = scale * (q · k_j) for n vectors k_j of d floats, `stride` floats apart.
-  void (*dot_rows)(const float* q, const float* k, std::size_t stride, int n, int d, float scale,
-                   float* out);
+  /// The scores of one query q [heads * d_k] against n keys [heads * d_k], each head by itself:
+  ///   out[h * stride + j] = scale * (q_h · keys[j]_h).
+  void (*attention_scores)(const float* q, const float* const* keys, int n, int heads, int d_k,
+                           float scale, float* out, std::size_t stride);
 
-  /// out[d] = sum over j of weights[j] * v_j for n vectors v_j, `stride` floats apart.
-  void (*weighted_sum)(const float* weights, const float* v, std::size_t stride, int n, int d,
-                       float* out);
+  /// The values [heads * d_k] under one query's weights, each head by itself:
+  ///   out_h = sum over j of weights[h * stride + j] * values[j]_h.
+  void (*attention_sums)(const float* weights, std::size_t stride, const float* const* values,
+                         int n, int heads, int d_k, float* out);
 
   /// In place over n >= 1 values: exp(x - max) / sum.
   void (*softmax)(float* x, int n);

@@ -82,20 +82,25 @@ void ArgMaxInt8(const QuantizedRows& x, const WeightMatrix& w, const float* bias
   }
 }
 
-void DotRows(const float* q, const float* k, std::size_t stride, int n, int d, float scale,
-             float* out) {
-  for (int j = 0; j < n; ++j) {
-    float sum = 0;
-    for (int i = 0; i < d; ++i) sum += q[i] * k[j * stride + i];
-    out[j] = scale * sum;
+void AttentionScores(const float* q, const float* const* keys, int n, int heads, int d_k,
+                     float scale, float* out, std::size_t stride) {
+  for (int h = 0; h < heads; ++h) {
+    for (int j = 0; j < n; ++j) {
+      float sum = 0;
+      for (int i = h * d_k; i < (h + 1) * d_k; ++i) sum += q[i] * keys[j][i];
+      out[h * stride + j] = scale * sum;
+    }
   }
 }
 
-void WeightedSum(const float* weights, const float* v, std::size_t stride, int n, int d,
-                 float* out) {
-  std::fill(out, out + d, 0.f);
-  for (int j = 0; j < n; ++j) {
-    for (int i = 0; i < d; ++i) out[i] += weights[j] * v[j * stride + i];
+void AttentionSums(const float* weights, std::size_t stride, const float* const* values, int n,
+                   int heads, int d_k, float* out) {
+  std::fill(out, out + heads * d_k, 0.f);
+  for (int h = 0; h < heads; ++h) {
+    for (int j = 0; j < n; ++j) {
+      for (int i = h * d_k; i < (h + 1) * d_k; ++i)
+        out[i] += weights[h * stride + j] * values[j][i];
+    }
   }
 }
 
@@ -143,8 +148,8 @@ void Gelu(float* x, std::size_t n) {
 
 }  // namespace
 
-const Kernels kScalarKernels = {"scalar", Linear,      Quantize, LinearInt8, ArgMaxInt8,
-                                DotRows,  WeightedSum, Softmax,  LogSumExp,  LayerNorm,
-                                Relu,     Swish,       Gelu};
+const Kernels kScalarKernels = {
+    "scalar",  Linear,    Quantize, LinearInt8, ArgMaxInt8, AttentionScores, AttentionSums, Softmax,
+    LogSumExp, LayerNorm, Relu,     Swish,      Gelu};
 
 }  // namespace translucent

@@ -110,31 +110,39 @@ struct Simd {
     }
   }
 
-  static void DotRows(const float* q, const float* k, std::size_t stride, int n, int d, float scale,
-                      float* out) {
-    for (int j = 0; j < n; ++j, k += stride) {
-      Vector sums(0.f);
-      int i = 0;
-      for (; i + kLanes <= d; i += kLanes) sums = xsimd::fma(Load(q + i), Load(k + i), sums);
-      float sum = xsimd::reduce_add(sums);
-      for (; i < d; ++i) sum += q[i] * k[i];
-      out[j] = scale * sum;
+  // --- attention ------------------------------------------------------------------------------
+
+  static void AttentionScores(const float* q, const float* const* keys, int n, int heads, int d_k,
+                              float scale, float* out, std::size_t stride) {
+    for (int h = 0; h < heads; ++h, q += d_k, out += stride) {
+      for (int j = 0; j < n; ++j) {
+        const float* k = keys[j] + h * d_k;
+        Vector sums(0.f);
+        int i = 0;
+        for (; i + kLanes <= d_k; i += kLanes) sums = xsimd::fma(Load(q + i), Load(k + i), sums);
+        float sum = xsimd::reduce_add(sums);
+        for (; i < d_k; ++i) sum += q[i] * k[i];
+        out[j] = scale * sum;
+      }
     }
   }
 
-  static void WeightedSum(const float* weights, const float* v, std::size_t stride, int n, int d,
-                          float* out) {
-    int i = 0;
-    for (; i + kLanes <= d; i += kLanes) {
-      Vector sum(0.f);
-      for (int j = 0; j < n; ++j)
-        sum = xsimd::fma(Vector(weights[j]), Load(v + j * stride + i), sum);
-      sum.store_unaligned(out + i);
-    }
-    for (; i < d; ++i) {
-      float sum = 0;
-      for (int j = 0; j < n; ++j) sum += weights[j] * v[j * stride + i];
-      out[i] = sum;
+  static void AttentionSums(const float* weights, std::size_t stride, const float* const* values,
+                            int n, int heads, int d_k, float* out) {
+    for (int h = 0; h < heads; ++h, weights += stride) {
+      int i = h * d_k;
+      for (; i + kLanes <= (h + 1) * d_k; i += kLanes) {
+        Vector sum(0.f);
+        for (int j = 0; j < n; ++j) {
+          sum = xsimd::fma(Vector(weights[j]), Load(values[j] + i), sum);
+        }
+        sum.store_unaligned(out + i);
+      }
+      for (; i < (h + 1) * d_k; ++i) {
+        float sum = 0;
+        for (int j = 0; j < n; ++j) sum += weights[j] * values[j][i];
+        out[i] = sum;
+      }
     }
   }
 
@@ -223,9 +231,10 @@ template <class Isa>
 constexpr Kernels MakeKernels(const char* name) {
   using S = Simd<Isa>;
   using I = Int8<Isa>;
-  return {name,       S::Linear,      I::Quantize, I::Linear,    I::FindArgMax,
-          S::DotRows, S::WeightedSum, S::Softmax,  S::LogSumExp, S::LayerNorm,
-          S::Relu,    S::Swish,       S::Gelu};
+  return {name,          S::Linear,          I::Quantize,      I::Linear,
+          I::FindArgMax, S::AttentionScores, S::AttentionSums, S::Softmax,
+          S::LogSumExp,  S::LayerNorm,       S::Relu,          S::Swish,
+          S::Gelu};
 }
 
 }  // namespace translucent

@@ -162,29 +162,42 @@ TEST_CASE("kernels: linear leaves alone what lies between its output rows") {
   });
 }
 
-TEST_CASE("kernels: dot_rows equals the scalar one, with strides") {
-  for (int d : OddSizes()) {
-    for (int n : {0, 1, 2, 5, 17}) {
-      for (int gap : {0, 1, 24}) {
-        Random random(d * 100 + n * 10 + gap);
-        const std::size_t stride = d + gap;
+/// n vectors of d floats, far apart and in no order, as a beam's keys are.
+struct Scattered {
+  Scattered(Random& random, int n, int d)
+      : memory(random.Values(static_cast<std::size_t>(2 * n + 1) * d)) {
+    for (int j = 0; j < n; ++j)
+      vectors.push_back(&memory[static_cast<std::size_t>((7 * j) % (2 * n)) * d]);
+  }
+  std::vector<float> memory;
+  std::vector<const float*> vectors;
+};
+
+TEST_CASE("kernels: attention_scores equals the scalar one, each score by itself") {
+  for (int d_k : OddSizes()) {
+    for (int n : {0, 1, 2, 5, 17, 33}) {
+      for (int heads : {1, 3}) {
+        Random random(d_k * 100 + n * 10 + heads);
+        const int d = heads * d_k;
+        const std::size_t stride = n + 2;
         const std::vector<float> q = random.Values(d);
-        std::vector<float> k = random.Values(stride * n);
-        for (int j = 0; j < n; ++j) {  // what lies between two vectors must not be read into sums
-          for (int g = 0; g < gap; ++g) k[j * stride + d + g] = 1e30f;
-        }
-        std::vector<float> expected(n + 1, kGuard);
-        Scalar().dot_rows(q.data(), k.data(), stride, n, d, 0.37f, expected.data());
+        const Scattered keys(random, n, d);
+        std::vector<float> expected(heads * stride, kGuard);
+        Scalar().attention_scores(q.data(), keys.vectors.data(), n, heads, d_k, 0.37f,
+                                  expected.data(), stride);
         ForEachSet([&](const Kernels& kernels) {
-          std::vector<float> out(n + 1, kGuard);
-          kernels.dot_rows(q.data(), k.data(), stride, n, d, 0.37f, out.data());
-          CHECK(out[n] == kGuard);
-          CHECK(Error(out, expected, 2e-6f * std::sqrt(static_cast<float>(d)), 1e-5f) <= 1);
-          // Each product by itself has the same bits.
+          std::vector<float> out(heads * stride, kGuard);
+          kernels.attention_scores(q.data(), keys.vectors.data(), n, heads, d_k, 0.37f, out.data(),
+                                   stride);
+          CHECK(Error(out, expected, 2e-6f * std::sqrt(static_cast<float>(d_k)), 1e-5f) <= 1);
+          for (int h = 0; h < heads; ++h) {
+            for (std::size_t gap = n; gap < stride; ++gap) CHECK(out[h * stride + gap] == kGuard);
+          }
           for (int j = 0; j < n; ++j) {
-            float alone = 0;
-            kernels.dot_rows(q.data(), &k[j * stride], stride, 1, d, 0.37f, &alone);
-            CHECK(SameBits(&alone, &out[j], 1));
+            std::vector<float> alone(heads);
+            kernels.attention_scores(q.data(), &keys.vectors[j], 1, heads, d_k, 0.37f, alone.data(),
+                                     1);
+            for (int h = 0; h < heads; ++h) CHECK(SameBits(&alone[h], &out[h * stride + j], 1));
           }
         });
       }
@@ -192,26 +205,24 @@ TEST_CASE("kernels: dot_rows equals the scalar one, with strides") {
   }
 }
 
-TEST_CASE("kernels: weighted_sum equals the scalar one, with strides") {
-  for (int d : OddSizes()) {
-    for (int n : {0, 1, 2, 5, 17}) {
-      for (int gap : {0, 1, 24}) {
-        Random random(d * 100 + n * 10 + gap);
-        const std::size_t stride = d + gap;
-        const std::vector<float> weights = random.Values(n);
-        std::vector<float> v = random.Values(stride * n);
-        for (int j = 0; j < n; ++j) {
-          for (int g = 0; g < gap; ++g) v[j * stride + d + g] = 1e30f;
-        }
+TEST_CASE("kernels: attention_sums equals the scalar one") {
+  for (int d_k : OddSizes()) {
+    for (int n : {0, 1, 2, 5, 17, 33}) {
+      for (int heads : {1, 3}) {
+        Random random(d_k * 100 + n * 10 + heads);
+        const int d = heads * d_k;
+        const std::size_t stride = n + 2;
+        const std::vector<float> weights = random.Values(heads * stride);
+        const Scattered values(random, n, d);
         std::vector<float> expected(d + 1, kGuard);
-        Scalar().weighted_sum(weights.data(), v.data(), stride, n, d, expected.data());
+        Scalar().attention_sums(weights.data(), stride, values.vectors.data(), n, heads, d_k,
+                                expected.data());
         ForEachSet([&](const Kernels& kernels) {
           std::vector<float> out(d + 1, kGuard);
-          kernels.weighted_sum(weights.data(), v.data(), stride, n, d, out.data());
+          kernels.attention_sums(weights.data(), stride, values.vectors.data(), n, heads, d_k,
+                                 out.data());
           CHECK(out[d] == kGuard);
-          CHECK(Error(out, expected, 4e-6f, 1e-5f) <= 1);
-          if (n == 0)
-            CHECK(std::all_of(out.begin(), out.end() - 1, [](float x) { return x == 0; }));
+          CHECK(Error(out, expected, 6e-6f, 1e-5f) <= 1);
         });
       }
     }

@@ -78,4 +78,6 @@ inline std::span<const float> RowsOf(const Matrix& m, Eigen::Index begin, Eigen:
   return {m.data() + begin * m.cols(), static_cast<std::size_t>(count * m.cols())};
 }
 
+inline MatrixView View(Matrix& m) { return {m.data(), m.rows(), m.cols()}; }
+
 }  // namespace translucent::test
