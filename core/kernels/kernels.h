@@ -40,7 +40,7 @@ struct Kernels {
   /// cols.
   void (*quantize)(const float* x, const QuantizedRows& out);
 
-  /// out = x W^T + bias, then max(0, .) where relu is true.  x [rows, w.cols], W [w.rows, w.cols]
+  /// out = x W^T + bias, with relu 0 where that is negative.  x [rows, w.cols], W [w.rows, w.cols]
   /// packed, bias [w.rows] or null, out [rows, w.rows], its rows out_stride floats apart.
   /// Sums of integers are exact (w.cols up to 2^17); then, each operation rounded by itself,
   ///   out[r, o] = float(sum) * (x.scales[r] * w.scales[o]) + bias[o].

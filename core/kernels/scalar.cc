@@ -67,7 +67,7 @@ void LinearInt8(const QuantizedRows& x, const WeightMatrix& w, const float* bias
   for (int r = 0; r < x.rows; ++r) {
     for (int o = 0; o < w.rows; ++o) {
       const float y = Int8Output(x, r, w, o, bias);
-      out[r * out_stride + o] = relu ? std::max(0.f, y) : y;
+      out[r * out_stride + o] = relu && y < 0 ? 0.f : y;
     }
   }
 }

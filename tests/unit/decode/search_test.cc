@@ -12,8 +12,6 @@
 namespace translucent::test {
 namespace {
 
-constexpr float kScoreTolerance = 5e-5f;
-
 using Results = std::vector<std::vector<Hypothesis>>;
 
 Results Find(const MarianCase& c, const ExpectedSearch& search,
@@ -70,7 +68,7 @@ TEST_CASE("decode: all sentences in one batch are translated as transformers doe
     REQUIRE(found.size() == search.results.size());
     for (std::size_t i = 0; i < found.size(); ++i) {
       CAPTURE(i);
-      CheckSame(found[i], search.results[i], kScoreTolerance);
+      CheckSame(found[i], search.results[i], c.score_tolerance);
     }
   });
 }

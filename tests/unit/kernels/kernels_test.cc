@@ -12,12 +12,10 @@
 #include <vector>
 
 #include "../nn/marian_case.h"
+#include "kernel_test.h"
 
 namespace translucent::test {
 namespace {
-
-constexpr float kInfinity = std::numeric_limits<float>::infinity();
-constexpr float kGuard = 12345.f;  // stands behind every output: nothing may write there
 
 std::vector<int> OddSizes() {
   std::vector<int> sizes(70);
@@ -25,53 +23,6 @@ std::vector<int> OddSizes() {
   sizes.insert(sizes.end(), {255, 256, 257});
   return sizes;
 }
-
-/// The same numbers on every machine.
-class Random {
- public:
-  explicit Random(std::uint32_t seed) : state_(seed) {}
-  /// Uniform in [-1, 1).
-  float Next() {
-    state_ = state_ * 1664525u + 1013904223u;
-    return static_cast<float>(static_cast<int>(state_ >> 8) - (1 << 23)) / (1 << 23);
-  }
-  std::vector<float> Values(std::size_t n, float scale = 1) {
-    std::vector<float> values(n);
-    for (float& value : values) value = scale * Next();
-    return values;
-  }
-
- private:
-  std::uint32_t state_;
-};
-
-/// Largest |a - b| / (absolute + relative * |b|): at most 1 means equal enough.
-float Error(std::span<const float> a, std::span<const float> b, float absolute, float relative) {
-  if (a.size() != b.size()) return kInfinity;
-  float largest = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    if (a[i] == b[i]) continue;
-    const float error = std::abs(a[i] - b[i]) / (absolute + relative * std::abs(b[i]));
-    if (!(error <= largest)) largest = std::isnan(error) ? kInfinity : error;
-  }
-  return largest;
-}
-
-bool SameBits(const float* a, const float* b, std::size_t n) {
-  return n == 0 || std::memcmp(a, b, n * sizeof(float)) == 0;
-}
-
-/// Calls f(kernels) for every runnable set, the scalar one included.
-template <class F>
-void ForEachSet(F f) {
-  for (const Kernels* kernels : RunnableKernels()) {
-    const std::string set = kernels->name;
-    CAPTURE(set);
-    f(*kernels);
-  }
-}
-
-const Kernels& Scalar() { return *RunnableKernels()[0]; }
 
 std::vector<float> RunLinear(const Kernels& kernels, const float* x, int rows,
                              const WeightMatrix& w, const float* bias) {

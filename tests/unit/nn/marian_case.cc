@@ -94,6 +94,7 @@ MarianCase::MarianCase(const std::string& name)
   const nlohmann::json json = ReadJson("marian/" + name + "/expected.json");
   json.at("sources").get_to(sources);
   json.at("targets").get_to(targets);
+  score_tolerance = json.value("score_tolerance", 5e-5f);
   for (const nlohmann::json& search : json.at("searches")) searches.push_back(ReadSearch(search));
 }
 

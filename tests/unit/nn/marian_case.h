@@ -52,6 +52,7 @@ struct MarianCase {
   std::vector<std::vector<int>> sources;
   std::vector<std::vector<int>> targets;  // of the first sources: those with attention and logits
   std::vector<ExpectedSearch> searches;
+  float score_tolerance;  // of the searches
   ValuesFile expected;
 
   Values Expected(std::size_t sentence, const std::string& what) const {
