@@ -9,6 +9,7 @@
 // only: each is compiled with its own instruction set flags.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <limits>
 #include <xsimd/xsimd.hpp>
@@ -112,35 +113,87 @@ struct Simd {
 
   // --- attention ------------------------------------------------------------------------------
 
+  /// Element i is the sum of rows[i], kLanes rows.
+  static Vector HorizontalSums(const Vector* rows) {
+    if constexpr (requires { Isa::HorizontalSums(rows); }) {
+      return Isa::HorizontalSums(rows);
+    } else {
+      return xsimd::haddp(rows);
+    }
+  }
+
+  /// kLanes keys at a time, so that their sums over lanes are taken together: summing one vector
+  /// after another takes longer than the products of a head of 32.
   static void AttentionScores(const float* q, const float* const* keys, int n, int heads, int d_k,
                               float scale, float* out, std::size_t stride) {
+    const int whole = d_k / kLanes * kLanes;
     for (int h = 0; h < heads; ++h, q += d_k, out += stride) {
-      for (int j = 0; j < n; ++j) {
-        const float* k = keys[j] + h * d_k;
-        Vector sums(0.f);
-        int i = 0;
-        for (; i + kLanes <= d_k; i += kLanes) sums = xsimd::fma(Load(q + i), Load(k + i), sums);
-        float sum = xsimd::reduce_add(sums);
-        for (; i < d_k; ++i) sum += q[i] * k[i];
-        out[j] = scale * sum;
+      for (int j = 0; j < n; j += kLanes) {
+        const int count = std::min(kLanes, n - j);
+        const float* k[kLanes];  // the last key stands in for those behind it
+        for (int l = 0; l < kLanes; ++l) k[l] = keys[j + std::min(l, count - 1)] + h * d_k;
+        Vector sums[kLanes];
+        for (Vector& sum : sums) sum = Vector(0.f);
+        for (int i = 0; i < whole; i += kLanes) {
+          const Vector query = Load(q + i);
+          for (int l = 0; l < kLanes; ++l) sums[l] = xsimd::fma(query, Load(k[l] + i), sums[l]);
+        }
+        Vector scores = HorizontalSums(sums);
+        if (whole < d_k) {
+          alignas(64) float lanes[kLanes];
+          scores.store_aligned(lanes);
+          for (int l = 0; l < kLanes; ++l) {
+            for (int i = whole; i < d_k; ++i) lanes[l] += q[i] * k[l][i];
+          }
+          scores = Vector::load_aligned(lanes);
+        }
+        scores *= Vector(scale);
+        if (count == kLanes) {
+          scores.store_unaligned(out + j);
+        } else {
+          StoreTail(scores, out + j, count);
+        }
       }
     }
   }
 
+  /// Columns [column, column + Vectors * kLanes) of the sum, of several heads where a head is
+  /// shorter: additions to one vector wait for each other, those to different ones do not.
+  template <int Vectors>
+  static void SumTile(const float* weights, std::size_t stride, const float* const* values, int n,
+                      int d_k, int column, float* out) {
+    const float* head_weights[Vectors];
+    Vector sums[Vectors];
+    for (int v = 0; v < Vectors; ++v) {
+      head_weights[v] = weights + (column + v * kLanes) / d_k * stride;
+      sums[v] = Vector(0.f);
+    }
+    for (int j = 0; j < n; ++j) {
+      const float* value = values[j] + column;
+      for (int v = 0; v < Vectors; ++v) {
+        sums[v] = xsimd::fma(Vector(head_weights[v][j]), Load(value + v * kLanes), sums[v]);
+      }
+    }
+    for (int v = 0; v < Vectors; ++v) sums[v].store_unaligned(out + column + v * kLanes);
+  }
+
   static void AttentionSums(const float* weights, std::size_t stride, const float* const* values,
                             int n, int heads, int d_k, float* out) {
-    for (int h = 0; h < heads; ++h, weights += stride) {
-      int i = h * d_k;
-      for (; i + kLanes <= (h + 1) * d_k; i += kLanes) {
-        Vector sum(0.f);
-        for (int j = 0; j < n; ++j) {
-          sum = xsimd::fma(Vector(weights[j]), Load(values[j] + i), sum);
-        }
-        sum.store_unaligned(out + i);
+    // Where a head is no whole number of vectors, each by itself.
+    const int span = d_k % kLanes == 0 ? heads * d_k : d_k;
+    for (int begin = 0; begin < heads * d_k; begin += span) {
+      const int end = begin + span;
+      int i = begin;
+      for (; i + 8 * kLanes <= end; i += 8 * kLanes) {
+        SumTile<8>(weights, stride, values, n, d_k, i, out);
       }
-      for (; i < (h + 1) * d_k; ++i) {
+      for (; i + 2 * kLanes <= end; i += 2 * kLanes) {
+        SumTile<2>(weights, stride, values, n, d_k, i, out);
+      }
+      for (; i + kLanes <= end; i += kLanes) SumTile<1>(weights, stride, values, n, d_k, i, out);
+      for (; i < end; ++i) {
         float sum = 0;
-        for (int j = 0; j < n; ++j) sum += weights[j] * values[j][i];
+        for (int j = 0; j < n; ++j) sum += weights[i / d_k * stride + j] * values[j][i];
         out[i] = sum;
       }
     }

@@ -58,6 +58,23 @@ struct Registers512 {
   static constexpr int kMaxVectors = 8;
   static constexpr int kMaxRows = 8;
 
+  /// Element i is the sum of rows[i], added as reduce_add does; xsimd 13's haddp puts some of the
+  /// 16 in each other's places.
+  static xsimd::batch<float, Arch> HorizontalSums(const xsimd::batch<float, Arch>* rows) {
+    const auto neighbours = [](__m512 a, __m512 b) {  // of lanes of 128 bits: a, a, b, b
+      return _mm512_add_ps(_mm512_shuffle_f32x4(a, b, 0x88), _mm512_shuffle_f32x4(a, b, 0xdd));
+    };
+    __m512 quarters[4];  // one lane each of rows i, 4 + i, 8 + i, 12 + i
+    for (int i = 0; i < 4; ++i) {
+      quarters[i] =
+          neighbours(neighbours(rows[i], rows[4 + i]), neighbours(rows[8 + i], rows[12 + i]));
+    }
+    const auto pairs = [](__m512 a, __m512 b) {  // in each of those lanes: a, a, b, b
+      return _mm512_add_ps(_mm512_shuffle_ps(a, b, 0x88), _mm512_shuffle_ps(a, b, 0xdd));
+    };
+    return pairs(pairs(quarters[0], quarters[1]), pairs(quarters[2], quarters[3]));
+  }
+
   static __m512i LoadWeights(const std::uint8_t* p) { return _mm512_loadu_si512(p); }
   static __m512i Broadcast(const std::int8_t* p) {
     std::int32_t four;
