@@ -2,7 +2,7 @@
 
 import { Client } from '../lib/client';
 import { loadIndex, type ModelInfo, totalBytes } from '../lib/models';
-import { TranslucentError } from '../lib/protocol';
+import { type Loaded, TranslucentError } from '../lib/protocol';
 import { hideAlert, showAlert } from './alert';
 import { AttentionPanel } from './attention-panel';
 import { byId } from './dom';
@@ -60,7 +60,7 @@ async function start(): Promise<void> {
   try {
     const [model] = await loadIndex(base);
     introduce(model!);
-    await client.load(model!, {
+    const loaded = await client.load(model!, {
       base,
       onProgress: (loaded, total) => {
         bar.value = total > 0 ? loaded / total : 1;
@@ -71,6 +71,7 @@ async function start(): Promise<void> {
       },
     });
     loading.hidden = true;
+    byId('engine-line').textContent = describeEngine(loaded);
     panel.start(client);
     pane.start(client);
   } catch (error) {
@@ -78,6 +79,11 @@ async function start(): Promise<void> {
     const { message } = error as Error;
     showAlert(`The model could not be loaded: ${message}`, () => void start());
   }
+}
+
+/** Which build of the engine answers. */
+function describeEngine({ variant, instructionSet, threads }: Loaded): string {
+  return `Engine ${variant}: kernels ${instructionSet}, ${threads === 1 ? 'one thread' : `${threads} threads`}`;
 }
 
 /** Languages on the panes, name, size, scores and licence at the foot. */
