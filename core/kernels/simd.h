@@ -3,12 +3,16 @@
 //   struct Isa {
 //     using Arch = ...;                                    // an xsimd architecture
 //     static constexpr int kTileRows, kTileOutputs;        // accumulators that fit the registers
+//     static Vector LoadTail(const float* p, int count, float fill);  // `count` < Vector::size
+//     values static void StoreTail(Vector v, float* p, int count); static Vector AddUp(const
+//     Vector* v);                // lane i: the sum of v[i]'s lanes
 //   };
 //
 // adds what int8.h asks for, and fills a table with MakeKernels<Isa>. Include it from kernel files
 // only: each is compiled with its own instruction set flags.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <limits>
 #include <xsimd/xsimd.hpp>
@@ -25,17 +29,10 @@ struct Simd {
 
   static Vector Load(const float* p) { return Vector::load_unaligned(p); }
 
-  /// The last `count` < kLanes values, the other lanes filled.
   static Vector LoadTail(const float* p, int count, float fill) {
-    alignas(64) float lanes[kLanes];
-    for (int i = 0; i < kLanes; ++i) lanes[i] = i < count ? p[i] : fill;
-    return Vector::load_aligned(lanes);
+    return Isa::LoadTail(p, count, fill);
   }
-  static void StoreTail(Vector v, float* p, int count) {
-    alignas(64) float lanes[kLanes];
-    v.store_aligned(lanes);
-    for (int i = 0; i < count; ++i) p[i] = lanes[i];
-  }
+  static void StoreTail(Vector v, float* p, int count) { Isa::StoreTail(v, p, count); }
 
   /// x[i] = f(x[i]), the tail through the same vector code so that every element is treated alike.
   template <class F>
@@ -110,31 +107,63 @@ struct Simd {
     }
   }
 
+  /// Vectors k_j in groups of kLanes: their sums are added up together, lane j that of k_j. The
+  /// last group repeats its last vector, so that every product takes the same way.
   static void DotRows(const float* q, const float* k, std::size_t stride, int n, int d, float scale,
                       float* out) {
-    for (int j = 0; j < n; ++j, k += stride) {
-      Vector sums(0.f);
-      int i = 0;
-      for (; i + kLanes <= d; i += kLanes) sums = xsimd::fma(Load(q + i), Load(k + i), sums);
-      float sum = xsimd::reduce_add(sums);
-      for (; i < d; ++i) sum += q[i] * k[i];
-      out[j] = scale * sum;
+    for (int j = 0; j < n; j += kLanes, k += kLanes * stride) {
+      const int count = std::min(kLanes, n - j);
+      Vector sums[kLanes];
+      for (int l = 0; l < kLanes; ++l) {
+        const float* key = k + std::min(l, count - 1) * stride;
+        Vector sum(0.f);
+        int i = 0;
+        for (; i + kLanes <= d; i += kLanes) sum = xsimd::fma(Load(q + i), Load(key + i), sum);
+        if (i < d) {
+          sum = xsimd::fma(LoadTail(q + i, d - i, 0.f), LoadTail(key + i, d - i, 0.f), sum);
+        }
+        sums[l] = sum;
+      }
+      const Vector scores = Vector(scale) * Isa::AddUp(sums);
+      if (count == kLanes) {
+        scores.store_unaligned(out + j);
+      } else {
+        StoreTail(scores, out + j, count);
+      }
     }
+  }
+
+  /// `Vectors` vectors of the sum at a time: each is a chain of additions, so they take turns.
+  template <int Vectors>
+  static void WeightedSumOf(const float* weights, const float* v, std::size_t stride, int n,
+                            float* out) {
+    Vector sums[Vectors];
+    for (Vector& sum : sums) sum = Vector(0.f);
+    for (int j = 0; j < n; ++j, v += stride) {
+      const Vector weight(weights[j]);
+      for (int i = 0; i < Vectors; ++i) {
+        sums[i] = xsimd::fma(weight, Load(v + i * kLanes), sums[i]);
+      }
+    }
+    for (int i = 0; i < Vectors; ++i) sums[i].store_unaligned(out + i * kLanes);
   }
 
   static void WeightedSum(const float* weights, const float* v, std::size_t stride, int n, int d,
                           float* out) {
     int i = 0;
-    for (; i + kLanes <= d; i += kLanes) {
-      Vector sum(0.f);
-      for (int j = 0; j < n; ++j)
-        sum = xsimd::fma(Vector(weights[j]), Load(v + j * stride + i), sum);
-      sum.store_unaligned(out + i);
+    for (; i + 4 * kLanes <= d; i += 4 * kLanes) {
+      WeightedSumOf<4>(weights, v + i, stride, n, out + i);
     }
-    for (; i < d; ++i) {
-      float sum = 0;
-      for (int j = 0; j < n; ++j) sum += weights[j] * v[j * stride + i];
-      out[i] = sum;
+    for (; i + 2 * kLanes <= d; i += 2 * kLanes) {
+      WeightedSumOf<2>(weights, v + i, stride, n, out + i);
+    }
+    for (; i + kLanes <= d; i += kLanes) WeightedSumOf<1>(weights, v + i, stride, n, out + i);
+    if (i < d) {
+      Vector sum(0.f);
+      for (int j = 0; j < n; ++j) {
+        sum = xsimd::fma(Vector(weights[j]), LoadTail(v + j * stride + i, d - i, 0.f), sum);
+      }
+      StoreTail(sum, out + i, d - i);
     }
   }
 
@@ -158,10 +187,22 @@ struct Simd {
   }
 
   static void Softmax(float* x, int n) {
+    constexpr float kLowest = -std::numeric_limits<float>::infinity();
     const Vector max(Max(x, n));
-    Map(x, n, [&](Vector v) { return xsimd::exp(v - max); });
-    const Vector sum(Sum(x, n));
-    Map(x, n, [&](Vector v) { return v / sum; });
+    Vector sum(0.f);
+    int i = 0;
+    for (; i + kLanes <= n; i += kLanes) {
+      const Vector y = xsimd::exp(Load(x + i) - max);
+      y.store_unaligned(x + i);
+      sum += y;
+    }
+    if (i < n) {
+      const Vector y = xsimd::exp(LoadTail(x + i, n - i, kLowest) - max);
+      StoreTail(y, x + i, n - i);
+      sum += y;
+    }
+    const Vector inverse(1.f / xsimd::reduce_add(sum));
+    Map(x, n, [&](Vector v) { return v * inverse; });
   }
 
   static float LogSumExp(const float* x, int n) {
