@@ -169,6 +169,7 @@ struct Int8 {
                                                              8, 9, 10, 11, 12, 13, 14, 15};
       const Floats y = OutputsOf(*this, r, o, sums);
       const auto better = y > best[r];
+      if (!xsimd::any(better)) return;  // nearly always, but for the first outputs
       best[r] = xsimd::select(better, y, best[r]);
       indices[r] = xsimd::select(xsimd::batch_bool_cast<std::int32_t>(better),
                                  Ints(first + o) + Ints::load_aligned(kIota), indices[r]);

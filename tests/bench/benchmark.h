@@ -14,7 +14,17 @@
 #include <functional>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
+
+/// Milliseconds of processor time where there is a process, of time in a page.
+// clang-format off
+EM_JS(double, BenchmarkNow, (), {
+  if (typeof process === 'undefined' || !process.cpuUsage) return performance.now();
+  const used = process.cpuUsage();
+  return (used.user + used.system) / 1000;
+})
+// clang-format on
 
 namespace benchmark {
 
@@ -36,14 +46,14 @@ class State {
     std::int64_t left;
     bool operator!=(const Iterator&) {
       if (left > 0) return true;
-      state->seconds = (emscripten_get_now() - state->start_) / 1000;
+      state->seconds = (BenchmarkNow() - state->start_) / 1000;
       return false;
     }
     void operator++() { --left; }
     Value operator*() const { return {}; }
   };
   Iterator begin() {
-    start_ = emscripten_get_now();
+    start_ = BenchmarkNow();
     return {this, iterations_};
   }
   Iterator end() { return {this, 0}; }
@@ -88,6 +98,11 @@ inline void RunSpecifiedBenchmarks() {
         const double wanted = 1.5 * kLeastSeconds / std::max(state.seconds, 1e-4);
         iterations = static_cast<std::int64_t>(iterations * std::clamp(wanted, 2.0, 100.0));
         continue;
+      }
+      for (int again = 0; again < 2; ++again) {  // the best of three
+        State other(iterations);
+        function(other);
+        if (other.seconds < state.seconds) state = other;
       }
       std::printf("%-60s %12.0f ns", name.c_str(), state.seconds * 1e9 / iterations);
       for (const auto& [counter, value] : state.counters) {
