@@ -4,6 +4,7 @@
 //   static constexpr int kAccumulators;   // vectors of sums a tile may hold in registers
 //   static constexpr int kMaxVectors;     // the widest tile, used for a single row
 //   static constexpr int kMaxRows;        // the tallest
+//   using Value;                          // of activations: std::int8_t, or what it is widened to
 //   using Weights, Activations, Accumulator;
 //   static Weights LoadWeights(const std::uint8_t* p);       // one vector's outputs, 4 columns
 //   each static Activations Broadcast(const std::int8_t* p);      // 4 columns of one row static
@@ -16,9 +17,11 @@
 #pragma once
 
 #include <algorithm>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <vector>
 #include <xsimd/xsimd.hpp>
 
 #include "kernels/kernels.h"
@@ -29,6 +32,7 @@ template <class Isa>
 struct Int8 {
   using Floats = xsimd::batch<float, typename Isa::Arch>;
   using Ints = xsimd::batch<std::int32_t, typename Isa::Arch>;
+  using Value = typename Isa::Value;
   static constexpr int kLanes = static_cast<int>(Floats::size);
   static constexpr int kPanelVectors = kPanelRows / kLanes;
   static constexpr int kVectorBytes = kLanes * kColumnGroup;
@@ -41,12 +45,7 @@ struct Int8 {
 
   static Ints ToInts(Floats v) { return xsimd::nearbyint_as_int(v); }
 
-  /// The last `count` < kLanes values and zeros.
-  static Floats LoadTail(const float* p, int count) {
-    alignas(64) float lanes[kLanes] = {};
-    std::copy_n(p, count, lanes);
-    return Floats::load_aligned(lanes);
-  }
+  static Floats LoadTail(const float* p, int count) { return Isa::LoadTail(p, count, 0.f); }
 
   /// The bits of the largest |x|. Of positive floats the larger has the larger bits, and what is
   /// not finite the largest.
@@ -105,7 +104,7 @@ struct Int8 {
   /// The sums of Rows rows with the outputs of Vectors vectors, the first of which begins at `w`.
   /// sink(r, v, sums) receives them.
   template <int Rows, int Vectors, class Sink>
-  static void Tile(const std::int8_t* x, std::size_t x_stride, const std::uint8_t* w,
+  static void Tile(const Value* x, std::size_t x_stride, const std::uint8_t* w,
                    std::size_t panel_bytes, Sink sink) {
     typename Isa::Accumulator sums[Rows][Vectors];
     for (auto& row : sums) {
@@ -170,6 +169,7 @@ struct Int8 {
                                                              8, 9, 10, 11, 12, 13, 14, 15};
       const Floats y = OutputsOf(*this, r, o, sums);
       const auto better = y > best[r];
+      if (!xsimd::any(better)) return;  // nearly always, but for the first outputs
       best[r] = xsimd::select(better, y, best[r]);
       indices[r] = xsimd::select(xsimd::batch_bool_cast<std::int32_t>(better),
                                  Ints(first + o) + Ints::load_aligned(kIota), indices[r]);
@@ -186,7 +186,7 @@ struct Int8 {
 
   /// Rows and weights of a block of products.
   struct Block {
-    const std::int8_t* x;
+    const Value* x;
     std::size_t x_stride;
     int rows;
     std::size_t panel_bytes;
@@ -276,8 +276,20 @@ struct Int8 {
 
   static Block BlockOf(const QuantizedRows& x, int first) {
     const std::size_t stride = PackedColumns(x.cols);
-    return {x.values + first * stride, stride, std::min(kRowBlock, x.rows - first),
-            PanelBytes(x.cols)};
+    const int rows = std::min(kRowBlock, x.rows - first);
+    return {ValuesOf(x.values + first * stride, rows * stride), stride, rows, PanelBytes(x.cols)};
+  }
+
+  /// The activations as products take them; good until the next call.
+  static const Value* ValuesOf(const std::int8_t* values, std::size_t size) {
+    if constexpr (sizeof(Value) == 1) {
+      return values;
+    } else {
+      thread_local std::vector<Value> wide;
+      if (wide.size() < size) wide.resize(size);
+      std::copy_n(values, size, wide.data());
+      return wide.data();
+    }
   }
 
   static void Linear(const QuantizedRows& x, const WeightMatrix& w, const float* bias, bool relu,

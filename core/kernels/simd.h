@@ -3,6 +3,9 @@
 //   struct Isa {
 //     using Arch = ...;                                    // an xsimd architecture
 //     static constexpr int kTileRows, kTileOutputs;        // accumulators that fit the registers
+//     static Vector LoadTail(const float* p, int count, float fill);  // `count` < Vector::size
+//     values static void StoreTail(Vector v, float* p, int count); static Vector AddUp(const
+//     Vector* v);                // lane i: the sum of v[i]'s lanes
 //   };
 //
 // adds what int8.h asks for, and fills a table with MakeKernels<Isa>. Include it from kernel files
@@ -26,17 +29,10 @@ struct Simd {
 
   static Vector Load(const float* p) { return Vector::load_unaligned(p); }
 
-  /// The last `count` < kLanes values, the other lanes filled.
   static Vector LoadTail(const float* p, int count, float fill) {
-    alignas(64) float lanes[kLanes];
-    for (int i = 0; i < kLanes; ++i) lanes[i] = i < count ? p[i] : fill;
-    return Vector::load_aligned(lanes);
+    return Isa::LoadTail(p, count, fill);
   }
-  static void StoreTail(Vector v, float* p, int count) {
-    alignas(64) float lanes[kLanes];
-    v.store_aligned(lanes);
-    for (int i = 0; i < count; ++i) p[i] = lanes[i];
-  }
+  static void StoreTail(Vector v, float* p, int count) { Isa::StoreTail(v, p, count); }
 
   /// x[i] = f(x[i]), the tail through the same vector code so that every element is treated alike.
   template <class F>
@@ -113,15 +109,6 @@ struct Simd {
 
   // --- attention ------------------------------------------------------------------------------
 
-  /// Element i is the sum of rows[i], kLanes rows.
-  static Vector HorizontalSums(const Vector* rows) {
-    if constexpr (requires { Isa::HorizontalSums(rows); }) {
-      return Isa::HorizontalSums(rows);
-    } else {
-      return xsimd::haddp(rows);
-    }
-  }
-
   /// kLanes keys at a time, so that their sums over lanes are taken together: summing one vector
   /// after another takes longer than the products of a head of 32.
   static void AttentionScores(const float* q, const float* const* keys, int n, int heads, int d_k,
@@ -138,16 +125,13 @@ struct Simd {
           const Vector query = Load(q + i);
           for (int l = 0; l < kLanes; ++l) sums[l] = xsimd::fma(query, Load(k[l] + i), sums[l]);
         }
-        Vector scores = HorizontalSums(sums);
         if (whole < d_k) {
-          alignas(64) float lanes[kLanes];
-          scores.store_aligned(lanes);
+          const Vector query = LoadTail(q + whole, d_k - whole, 0.f);
           for (int l = 0; l < kLanes; ++l) {
-            for (int i = whole; i < d_k; ++i) lanes[l] += q[i] * k[l][i];
+            sums[l] = xsimd::fma(query, LoadTail(k[l] + whole, d_k - whole, 0.f), sums[l]);
           }
-          scores = Vector::load_aligned(lanes);
         }
-        scores *= Vector(scale);
+        const Vector scores = Isa::AddUp(sums) * Vector(scale);
         if (count == kLanes) {
           scores.store_unaligned(out + j);
         } else {
@@ -191,10 +175,13 @@ struct Simd {
         SumTile<2>(weights, stride, values, n, d_k, i, out);
       }
       for (; i + kLanes <= end; i += kLanes) SumTile<1>(weights, stride, values, n, d_k, i, out);
-      for (; i < end; ++i) {
-        float sum = 0;
-        for (int j = 0; j < n; ++j) sum += weights[i / d_k * stride + j] * values[j][i];
-        out[i] = sum;
+      if (i < end) {
+        Vector sum(0.f);
+        for (int j = 0; j < n; ++j) {
+          const Vector weight(weights[i / d_k * stride + j]);
+          sum = xsimd::fma(weight, LoadTail(values[j] + i, end - i, 0.f), sum);
+        }
+        StoreTail(sum, out + i, end - i);
       }
     }
   }
@@ -219,10 +206,22 @@ struct Simd {
   }
 
   static void Softmax(float* x, int n) {
+    constexpr float kLowest = -std::numeric_limits<float>::infinity();
     const Vector max(Max(x, n));
-    Map(x, n, [&](Vector v) { return xsimd::exp(v - max); });
-    const Vector sum(Sum(x, n));
-    Map(x, n, [&](Vector v) { return v / sum; });
+    Vector sum(0.f);
+    int i = 0;
+    for (; i + kLanes <= n; i += kLanes) {
+      const Vector y = xsimd::exp(Load(x + i) - max);
+      y.store_unaligned(x + i);
+      sum += y;
+    }
+    if (i < n) {
+      const Vector y = xsimd::exp(LoadTail(x + i, n - i, kLowest) - max);
+      StoreTail(y, x + i, n - i);
+      sum += y;
+    }
+    const Vector inverse(1.f / xsimd::reduce_add(sum));
+    Map(x, n, [&](Vector v) { return v * inverse; });
   }
 
   static float LogSumExp(const float* x, int n) {

@@ -15,6 +15,7 @@ struct WasmSimd128 : Registers128<WasmSimd128> {
   struct Halves {
     v128_t low, high;
   };
+  using Value = std::int16_t;
   using Weights = Halves;
   using Activations = v128_t;
   using Accumulator = Halves;
@@ -22,9 +23,7 @@ struct WasmSimd128 : Registers128<WasmSimd128> {
   static Halves LoadWeights(const std::uint8_t* p) {
     return {wasm_u16x8_load8x8(p), wasm_u16x8_load8x8(p + 8)};
   }
-  static v128_t Broadcast(const std::int8_t* p) {
-    return wasm_i16x8_extend_low_i8x16(wasm_v128_load32_splat(p));
-  }
+  static v128_t Broadcast(const std::int16_t* p) { return wasm_v128_load64_splat(p); }
   static Halves Zero() { return {wasm_i32x4_const_splat(0), wasm_i32x4_const_splat(0)}; }
   static Halves MultiplyAdd(Halves sums, Halves weights, v128_t values) {
     return {wasm_i32x4_add(sums.low, wasm_i32x4_dot_i16x8(weights.low, values)),

@@ -14,7 +14,9 @@ namespace translucent {
 template <class Tag>
 struct Registers256 {
   using Arch = xsimd::fma3<xsimd::avx2>;
+  using Floats = xsimd::batch<float, Arch>;
   using Ints = xsimd::batch<std::int32_t, Arch>;
+  using Value = std::int8_t;
   using Weights = __m256i;
   using Activations = __m256i;
   using Accumulator = __m256i;
@@ -24,6 +26,19 @@ struct Registers256 {
   static constexpr int kAccumulators = 8;
   static constexpr int kMaxVectors = 8;
   static constexpr int kMaxRows = 4;
+
+  /// The first `count` lanes.
+  static __m256i Mask(int count) {
+    static constexpr std::int32_t kLanes[16] = {-1, -1, -1, -1, -1, -1, -1, -1};
+    return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(kLanes + 8 - count));
+  }
+  static Floats LoadTail(const float* p, int count, float fill) {
+    const __m256i mask = Mask(count);
+    return _mm256_blendv_ps(_mm256_set1_ps(fill), _mm256_maskload_ps(p, mask),
+                            _mm256_castsi256_ps(mask));
+  }
+  static void StoreTail(Floats v, float* p, int count) { _mm256_maskstore_ps(p, Mask(count), v); }
+  static Floats AddUp(const Floats* v) { return xsimd::haddp(v); }
 
   static __m256i LoadWeights(const std::uint8_t* p) {
     return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
@@ -47,7 +62,9 @@ struct Registers256 {
 template <class Tag>
 struct Registers512 {
   using Arch = xsimd::avx512bw;
+  using Floats = xsimd::batch<float, Arch>;
   using Ints = xsimd::batch<std::int32_t, Arch>;
+  using Value = std::int8_t;
   using Weights = __m512i;
   using Activations = __m512i;
   using Accumulator = __m512i;
@@ -58,21 +75,29 @@ struct Registers512 {
   static constexpr int kMaxVectors = 8;
   static constexpr int kMaxRows = 8;
 
-  /// Element i is the sum of rows[i], added as reduce_add does; xsimd 13's haddp puts some of the
-  /// 16 in each other's places.
-  static xsimd::batch<float, Arch> HorizontalSums(const xsimd::batch<float, Arch>* rows) {
-    const auto neighbours = [](__m512 a, __m512 b) {  // of lanes of 128 bits: a, a, b, b
-      return _mm512_add_ps(_mm512_shuffle_f32x4(a, b, 0x88), _mm512_shuffle_f32x4(a, b, 0xdd));
-    };
-    __m512 quarters[4];  // one lane each of rows i, 4 + i, 8 + i, 12 + i
-    for (int i = 0; i < 4; ++i) {
-      quarters[i] =
-          neighbours(neighbours(rows[i], rows[4 + i]), neighbours(rows[8 + i], rows[12 + i]));
+  static __mmask16 Mask(int count) { return static_cast<__mmask16>((1 << count) - 1); }
+  static Floats LoadTail(const float* p, int count, float fill) {
+    return _mm512_mask_loadu_ps(_mm512_set1_ps(fill), Mask(count), p);
+  }
+  static void StoreTail(Floats v, float* p, int count) { _mm512_mask_storeu_ps(p, Mask(count), v); }
+  /// xsimd 13's haddp puts the sums in another order here.
+  static Floats AddUp(const Floats* v) {
+    __m512 fours[4];  // lane 4 l + i of fours[f]: the sum of v[4 f + i]'s 128-bit part l
+    for (int f = 0; f < 4; ++f) {
+      __m512d pairs[2];
+      for (int p = 0; p < 2; ++p) {
+        const __m512 a = v[4 * f + 2 * p], b = v[4 * f + 2 * p + 1];
+        pairs[p] =
+            _mm512_castps_pd(_mm512_add_ps(_mm512_unpacklo_ps(a, b), _mm512_unpackhi_ps(a, b)));
+      }
+      fours[f] = _mm512_add_ps(_mm512_castpd_ps(_mm512_unpacklo_pd(pairs[0], pairs[1])),
+                               _mm512_castpd_ps(_mm512_unpackhi_pd(pairs[0], pairs[1])));
     }
-    const auto pairs = [](__m512 a, __m512 b) {  // in each of those lanes: a, a, b, b
-      return _mm512_add_ps(_mm512_shuffle_ps(a, b, 0x88), _mm512_shuffle_ps(a, b, 0xdd));
+    const auto halve = [](__m512 a, __m512 b) {  // adds up neighbouring 128-bit parts
+      return _mm512_add_ps(_mm512_shuffle_f32x4(a, b, _MM_SHUFFLE(2, 0, 2, 0)),
+                           _mm512_shuffle_f32x4(a, b, _MM_SHUFFLE(3, 1, 3, 1)));
     };
-    return pairs(pairs(quarters[0], quarters[1]), pairs(quarters[2], quarters[3]));
+    return halve(halve(fours[0], fours[1]), halve(fours[2], fours[3]));
   }
 
   static __m512i LoadWeights(const std::uint8_t* p) { return _mm512_loadu_si512(p); }
