@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
+#include <map>
+#include <span>
 #include <utility>
 
 #include "base/error.h"
 #include "base/parallel.h"
+#include "decode/batches.h"
 #include "decode/search.h"
 #include "kernels/kernels.h"
 #include "nn/transformer.h"
@@ -24,27 +26,14 @@ struct Sentence {
   std::vector<int> ids;  // with the end symbol
 };
 
-/// A batch costs about as much as its longest sentence times its size; these bound memory, and more
-/// sentences at once gain nothing.
-constexpr std::size_t kMaxBatchSentences = 32;
-constexpr std::size_t kMaxBatchPositions = 2048;
-
-/// Groups sentences of like length: indices into `sentences`, longest first.
-std::vector<std::vector<std::size_t>> MakeBatches(const std::vector<Sentence>& sentences) {
-  std::vector<std::size_t> order(sentences.size());
-  std::iota(order.begin(), order.end(), 0);
-  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-    return sentences[a].ids.size() > sentences[b].ids.size();
-  });
-  std::vector<std::vector<std::size_t>> batches;
-  for (std::size_t index : order) {
-    const bool full =
-        batches.empty() || batches.back().size() == kMaxBatchSentences ||
-        (batches.back().size() + 1) * sentences[batches.back()[0]].ids.size() > kMaxBatchPositions;
-    if (full) batches.emplace_back();
-    batches.back().push_back(index);
+/// For every sentence the first one with the same ids, which it shares the translation of.
+std::vector<std::size_t> FindRepeated(std::span<const Sentence> sentences) {
+  std::map<std::vector<int>, std::size_t> seen;
+  std::vector<std::size_t> first;
+  for (std::size_t s = 0; s < sentences.size(); ++s) {
+    first.push_back(seen.try_emplace(sentences[s].ids, s).first->second);
   }
-  return batches;
+  return first;
 }
 
 AttentionMaps ToMaps(const AttentionRecord& record) {
@@ -177,14 +166,23 @@ std::vector<std::vector<Candidate>> Translator::Translate(const std::vector<std:
     impl_->AddSentences(texts[i], i, 0, texts[i].size(), kMaxSentenceBytes, sentences);
   }
 
-  const std::vector<std::vector<std::size_t>> batches = MakeBatches(sentences);
+  const std::vector<std::size_t> first = FindRepeated(sentences);
+  std::vector<std::size_t> distinct, lengths;
+  for (std::size_t s = 0; s < sentences.size(); ++s) {
+    if (first[s] != s) continue;
+    distinct.push_back(s);
+    lengths.push_back(sentences[s].ids.size());
+  }
+  const std::vector<std::vector<std::size_t>> batches = MakeBatches(lengths, options.threads);
   std::vector<std::vector<Hypothesis>> translated(sentences.size());
   ParallelFor(options.threads, batches.size(), [&](std::size_t b) {
     std::vector<std::vector<int>> ids;
-    for (std::size_t index : batches[b]) ids.push_back(sentences[index].ids);
-    std::vector<std::vector<Hypothesis>> found =
-        Search(impl_->model, impl_->checkpoint.config(), settings, options.nbest, ids);
-    for (std::size_t i = 0; i < found.size(); ++i) translated[batches[b][i]] = std::move(found[i]);
+    for (std::size_t i : batches[b]) ids.push_back(sentences[distinct[i]].ids);
+    std::vector<std::vector<Hypothesis>> found = Search(
+        impl_->model, impl_->checkpoint.config(), settings, options.nbest, options.scores, ids);
+    for (std::size_t i = 0; i < found.size(); ++i) {
+      translated[distinct[batches[b][i]]] = std::move(found[i]);
+    }
   });
 
   // Candidates of a text: the best combinations of its sentences' hypotheses.
@@ -196,7 +194,7 @@ std::vector<std::vector<Candidate>> Translator::Translate(const std::vector<std:
     const std::size_t from = std::exchange(copied[sentence.text], sentence.end);
     const std::string_view separator = text.substr(from, sentence.begin - from);
     std::vector<Candidate> own;
-    for (const Hypothesis& hypothesis : translated[s]) {
+    for (const Hypothesis& hypothesis : translated[first[s]]) {
       own.push_back({impl_->Detokenize(hypothesis.ids, nullptr), hypothesis.score});
     }
     std::vector<Candidate> combined;
@@ -248,7 +246,8 @@ Explanation Translator::Explain(std::string_view text, const TranslateOptions& o
                                 std::to_string(limit) + " positions of the model");
     }
   } else {
-    const std::vector<int> ids = Search(impl.model, config, settings, 1, source_ids)[0][0].ids;
+    const std::vector<int> ids =
+        Search(impl.model, config, settings, 1, false, source_ids)[0][0].ids;
     std::vector<std::size_t> ends;
     result.target_text = impl.Detokenize(ids, &ends);
     for (std::size_t i = 0; i < ids.size(); ++i) {
@@ -260,14 +259,16 @@ Explanation Translator::Explain(std::string_view text, const TranslateOptions& o
   // One pass over the known target under the causal mask: what each decoding step saw.
   const PaddedBatch batch = PaddedBatch::Of(source_ids, config.pad_token_id);
   AttentionRecord encoder;
-  const SourceMemory source =
-      impl.model.decoder.Remember(impl.model.encoder.Forward(batch, &encoder), batch);
+  Workspace workspace;
+  const SourceMemory source = impl.model.decoder.Remember(
+      impl.model.encoder.Forward(batch, workspace, &encoder), batch, workspace);
   std::vector<int> inputs = {config.decoder_start_token_id};
   for (std::size_t i = 0; i + 1 < result.target.size(); ++i) inputs.push_back(result.target[i].id);
-  DecoderState state = impl.model.decoder.Start({0});
+  const int count = static_cast<int>(inputs.size());
+  DecoderState state = impl.model.decoder.Start({0}, source, count);
   DecoderRecord decoder;
-  Matrix logits = impl.model.decoder.Logits(
-      impl.model.decoder.Forward(inputs, static_cast<int>(inputs.size()), source, state, &decoder));
+  const MatrixView logits = impl.model.decoder.Logits(
+      impl.model.decoder.Forward(inputs, count, source, state, &decoder), workspace);
   for (Eigen::Index t = 0; t < logits.rows(); ++t) {
     const float log_sum =
         ActiveKernels().log_sum_exp(logits.row(t).data(), static_cast<int>(logits.cols()));

@@ -16,12 +16,15 @@ struct TranslateOptions {
   int nbest = 1;       // at most beam_size
   int max_length = 0;  // target tokens per sentence, end symbol included; 0: the model's own
   float length_penalty = -1.f;  // negative: the model's own
-  int threads = 1;              // native only: sentences are spread over this many threads
+  bool scores = false;          // greedy: compute Candidate::score, which costs a little
+  int threads = 1;              // share the sentences of one call; ignored where there are none
 };
 
 struct Candidate {
   std::string text;
-  float score = 0;  // log-probability / length^length_penalty, summed over the line's sentences
+  /// log-probability / length^length_penalty, summed over the text's sentences; 0 in greedy search
+  /// that was not asked for scores
+  float score = 0;
 };
 
 /// One token of a sentence. [begin, end) are bytes of the text it belongs to.
@@ -72,7 +75,8 @@ class Translator {
 
   /// Translates texts of any length: each is split into sentences, all sentences are decoded in
   /// batches, and what stood between them is kept. result[i] holds `nbest` candidates for texts[i],
-  /// best first. An empty text gives an empty translation.
+  /// best first. An empty text gives an empty translation; sentences that repeat within one call
+  /// are decoded once.
   std::vector<std::vector<Candidate>> Translate(const std::vector<std::string>& texts,
                                                 const TranslateOptions& options = {}) const;
 

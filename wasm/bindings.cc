@@ -86,6 +86,8 @@ TranslateOptions ToOptions(const val& value) {
   Read(value, "nbest", options.nbest);
   Read(value, "maxLength", options.max_length);
   Read(value, "lengthPenalty", options.length_penalty);
+  Read(value, "scores", options.scores);
+  Read(value, "threads", options.threads);
   return options;
 }
 
@@ -204,7 +206,8 @@ std::string InstructionSet() { return ActiveKernels().name; }
 EMSCRIPTEN_BINDINGS(translucent) {
   emscripten::register_type<ModelFilesValue>("{name: string, bytes: Uint8Array}[]");
   emscripten::register_type<OptionsValue>(
-      "{beamSize?: number, nbest?: number, maxLength?: number, lengthPenalty?: number}|undefined");
+      "{beamSize?: number, nbest?: number, maxLength?: number, lengthPenalty?: number, "
+      "scores?: boolean, threads?: number}|undefined");
   emscripten::register_type<StringsValue>("string[]");
   emscripten::register_type<OptionalStringValue>("string|undefined");
   emscripten::register_type<CandidatesValue>("{text: string, score: number}[][]");

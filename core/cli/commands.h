@@ -39,4 +39,15 @@ struct InspectCommand {
 };
 void Run(const InspectCommand& command);
 
+struct BenchCommand {
+  std::string model;
+  std::string input;    // empty or "-": standard input
+  int batch = 0;        // lines translated in one call; 0: all
+  int repetitions = 5;  // measured; one more warms up
+  TranslateOptions options;
+};
+/// Writes one JSON object. "ms" is the median time to translate the whole input, "ms_min" and
+/// "ms_max" its spread; sentences and words are counted in the input.
+void Run(const BenchCommand& command);
+
 }  // namespace translucent::cli

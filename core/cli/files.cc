@@ -10,6 +10,7 @@
 #include <cstring>
 #include <utility>
 
+#include "base/aligned.h"
 #include "base/error.h"
 #include "text/utf8.h"
 
@@ -64,11 +65,11 @@ void WriteAll(int descriptor, std::string_view text, std::string_view name) {
   }
 }
 
-std::vector<std::byte> ReadWhole(int descriptor, const std::string& path) {
+FileBytes ReadWhole(int descriptor, const std::string& path) {
   struct stat status;
   if (fstat(descriptor, &status) != 0) FailSystem(path);
   // One byte more than it should have tells that it ended.
-  std::vector<std::byte> bytes(static_cast<std::size_t>(status.st_size) + 1);
+  FileBytes bytes(static_cast<std::size_t>(status.st_size) + 1);
   std::size_t size = 0;
   while (true) {
     const std::size_t count = ReadSome(descriptor, bytes.data() + size, bytes.size() - size, path);

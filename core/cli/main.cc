@@ -64,6 +64,7 @@ int main(int argc, char** argv) {
   translate_app->add_option("FILE", translate.file, "Input (default: standard input)");
   translate_app->callback([&] {
     translate.jsonl = translate_format == "jsonl";
+    translate.options.scores = translate.jsonl;
     cli::Run(translate);
   });
 
@@ -98,6 +99,24 @@ int main(int argc, char** argv) {
     inspect.json = inspect_format == "json";
     cli::Run(inspect);
   });
+
+  cli::BenchCommand bench;
+  CLI::App* bench_app = app.add_subcommand("bench", "Measure how fast a text is translated");
+  bench_app->add_option("--model", bench.model, "Model directory")->required();
+  bench_app->add_option("--input", bench.input, "Text, line by line (default: standard input)");
+  bench_app
+      ->add_option("--beam", bench.options.beam_size,
+                   "Beam size; 1 is greedy (default: the model's)")
+      ->check(CLI::Range(1, 1000));
+  bench_app->add_option("--threads", bench.options.threads, "Threads that share each call")
+      ->check(CLI::Range(1, 1024))
+      ->capture_default_str();
+  bench_app->add_option("--batch", bench.batch, "Lines translated in one call (default: all)")
+      ->check(CLI::Range(1, 1 << 24));
+  bench_app->add_option("--repetitions", bench.repetitions, "Runs measured, after one to warm up")
+      ->check(CLI::Range(1, 10000))
+      ->capture_default_str();
+  bench_app->callback([&] { cli::Run(bench); });
 
   try {
     app.parse(argc, argv);

@@ -4,6 +4,7 @@
 #include <bit>
 #include <cmath>
 #include <cstdint>
+#include <cstdlib>
 #include <cstring>
 #include <initializer_list>
 #include <set>
@@ -11,6 +12,7 @@
 
 #include "base/error.h"
 #include "format/json.h"
+#include "tensor/packing.h"
 
 namespace translucent {
 namespace {
@@ -211,6 +213,7 @@ void Checkpoint::ReadWeights() {
   if (tensors_.tensors.contains(kOutputBias)) {
     AddWeight(kOutputBias, kOutputBias, config_.decoder_vocab_size, 0);
   }
+  PackMatrices();
 }
 
 void Checkpoint::FailTensor(std::string_view name, std::string_view why) const {
@@ -290,7 +293,6 @@ void Checkpoint::AddWeight(std::string_view name, std::string_view stored, int r
   if (tensor.dtype != DType::kI8) {
     matrix.f32 = Floats(entry->first);
   } else if (cols > 0) {
-    matrix.i8 = reinterpret_cast<const std::int8_t*>(tensor.bytes.data());
     matrix.scales = Scales(entry->first, rows);
   } else {
     FailTensor(stored, "a vector cannot be I8");
@@ -342,6 +344,48 @@ const float* Checkpoint::Scales(std::string_view stored, int rows) {
   return scales;
 }
 
+// Once all weights are found and nothing more is compared: weights may share a tensor.
+void Checkpoint::PackMatrices() {
+  std::map<std::string_view, WeightMatrix> done;
+  for (auto& [name, weight] : weights_) {
+    if (weight.matrix.scales == nullptr) continue;
+    auto found = done.find(weight.stored);
+    if (found == done.end()) {
+      found = done.emplace(weight.stored, Pack(weight.stored, weight.matrix)).first;
+    }
+    weight.matrix = found->second;
+  }
+}
+
+// The I8 matrix `stored`, packed where it lies as far as its shape allows.
+WeightMatrix Checkpoint::Pack(std::string_view stored, WeightMatrix matrix) {
+  const auto entry = tensors_.tensors.find(stored);
+  // The view is of files_, which this checkpoint owns.
+  auto* bytes = const_cast<std::byte*>(entry->second.bytes.data());
+  auto* values = reinterpret_cast<std::int8_t*>(bytes);
+  const int rows = matrix.rows, cols = matrix.cols;
+  if (std::any_of(values, values + entry->second.bytes.size(),
+                  [](std::int8_t w) { return std::abs(w) > kMaxWeight; })) {
+    const auto own = converted_.try_emplace(ScaleName(stored), matrix.scales, matrix.scales + rows);
+    LimitWeights(values, rows, cols, own.first->second.data());
+    matrix.scales = own.first->second.data();
+  }
+  const int in_place = cols % kColumnGroup == 0 ? rows / kPanelRows * kPanelRows : 0;
+  if (in_place < rows) {
+    const int panels = (rows - in_place + kPanelRows - 1) / kPanelRows;
+    auto& own = panels_.emplace_back(panels * PanelBytes(cols));
+    PackPanels(values + static_cast<std::size_t>(in_place) * cols, rows - in_place, cols,
+               own.data());
+    matrix.packed = own.data();
+    if (rows % kPanelRows != 0) matrix.last_panel = own.data() + (panels - 1) * PanelBytes(cols);
+  }
+  if (in_place > 0) {
+    matrix.packed = reinterpret_cast<std::uint8_t*>(bytes);
+    PackPanels(values, in_place, cols, reinterpret_cast<std::uint8_t*>(bytes));
+  }
+  return matrix;
+}
+
 WeightMatrix Checkpoint::Matrix(std::string_view name) const {
   const auto weight = weights_.find(name);
   if (weight == weights_.end()) FailTensor(name, "missing");
@@ -361,7 +405,7 @@ std::vector<std::string> Checkpoint::UnusedTensors() const {
   std::set<std::string, std::less<>> used;
   for (const auto& [name, weight] : weights_) {
     used.insert(std::string(weight.stored));
-    if (weight.matrix.i8 != nullptr) used.insert(ScaleName(weight.stored));
+    if (weight.matrix.packed != nullptr) used.insert(ScaleName(weight.stored));
   }
   std::vector<std::string> unused;
   for (const auto& [name, tensor] : tensors_.tensors) {

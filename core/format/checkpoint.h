@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <span>
@@ -9,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/aligned.h"
 #include "format/config.h"
 #include "format/safetensors.h"
 #include "tensor/weights.h"
@@ -18,7 +20,7 @@ namespace translucent {
 /// One file of a model directory: its name ("config.json") and content.
 struct ModelFile {
   std::string name;
-  std::vector<std::byte> bytes;
+  FileBytes bytes;
 };
 
 /// The files of a model directory that are read.
@@ -41,9 +43,12 @@ struct Vocabulary {
   int unknown_id = 0;
 };
 
-/// Owns the weights of a model. Tensors are used where they lie in the file when they are F32
-/// (aligned) or I8, and converted to f32 once otherwise. Immutable after construction; views stay
-/// valid when it is moved.
+/// Owns the weights of a model. F32 tensors are used where they lie in the file, if aligned, and I8
+/// matrices are packed there (tensor/packing.h; those with values beyond -63..63 lose a bit first);
+/// only what cannot be treated so gets memory of its own: F16, BF16, the odd rows of a matrix whose
+/// size is no multiple of a panel's. Products with packed matrices are fastest where tensors begin
+/// at multiples of 64 bytes in the file, as scripts/train/export.py writes them. Immutable after
+/// construction; views stay valid when it is moved.
 class Checkpoint {
  public:
   /// Takes the files of a model directory (kModelFileNames; other names are ignored;
@@ -80,7 +85,7 @@ class Checkpoint {
   bool HasFile(std::string_view name) const;
   /// The files as given, for `inspect`.
   const std::vector<ModelFile>& files() const { return files_; }
-  /// All tensors as stored, for `inspect`.
+  /// All tensors as stored, for `inspect`; the bytes of I8 matrices in use are packed by now.
   const SafeTensors& tensors() const { return tensors_; }
   /// Names of stored tensors the model does not use, in order.
   std::vector<std::string> UnusedTensors() const;
@@ -104,6 +109,8 @@ class Checkpoint {
   void AddWeight(std::string_view name, std::string_view stored, int rows, int cols);
   void AddEmbeddings();
   const float* Floats(std::string_view stored);
+  void PackMatrices();
+  WeightMatrix Pack(std::string_view stored, WeightMatrix matrix);
   const float* Scales(std::string_view stored, int rows);
   bool SameWeights(std::string_view stored, std::string_view other) const;
 
@@ -116,7 +123,8 @@ class Checkpoint {
   std::string source_language_;
   std::string target_language_;
   SafeTensors tensors_;
-  std::map<std::string, std::vector<float>, std::less<>> converted_;  // F16, BF16, unaligned F32
+  std::map<std::string, std::vector<float>, std::less<>> converted_;  // what Floats() could not use
+  std::vector<AlignedVector<std::uint8_t>> panels_;                   // packed outside the file
   std::map<std::string, Weight, std::less<>> weights_;                // by transformers' name
 };
 

@@ -1,19 +1,16 @@
-// AVX2 with FMA: 16 registers of 8 floats.
-#include <immintrin.h>
-
+// AVX2 with FMA.
 #include "kernels/sets.h"
 #include "kernels/simd.h"
+#include "kernels/x86.h"
 
 namespace translucent {
 namespace {
 
-struct Avx2 {
-  using Arch = xsimd::fma3<xsimd::avx2>;
-  static constexpr int kTileRows = 2;
-  static constexpr int kTileOutputs = 4;
-  static xsimd::batch<float, Arch> LoadInt8(const std::int8_t* p) {
-    const __m128i bytes = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(p));
-    return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(bytes));
+struct Avx2 : Registers256<Avx2> {
+  /// Products of weights up to 127 with activations down to -127: pairs of them fit 16 bits.
+  static __m256i MultiplyAdd(__m256i sums, __m256i weights, __m256i values) {
+    const __m256i pairs = _mm256_maddubs_epi16(weights, values);
+    return _mm256_add_epi32(sums, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
   }
 };
 

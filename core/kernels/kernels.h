@@ -3,35 +3,74 @@
 //
 // Every output element depends on its own inputs only, in an order fixed by their lengths: a row's
 // result never changes with the number of rows beside it. Batching therefore changes no output.
+// The int8 kernels go further: all sets yield the same bits.
 #pragma once
 
 #include <cstddef>
 #include <span>
 
+#include "tensor/quantized.h"
 #include "tensor/weights.h"
 
 namespace translucent {
 
+/// The largest of a row of outputs: the first one, where several are equal. index is -1 and value
+/// minus infinity where no output is greater than minus infinity.
+struct ArgMax {
+  int index;
+  float value;
+};
+
 struct Kernels {
-  const char* name;  // "scalar", "avx2", "avx512", "wasm-simd128"
+  const char* name;  // "scalar", "avx2", "avx512", ...
 
-  /// out = x W^T + bias.  x [rows, w.cols], W [w.rows, w.cols], bias [w.rows] or null,
-  /// out [rows, w.rows]. int8 weights are widened to f32 on the way, sums are f32.
-  void (*linear)(const float* x, int rows, const WeightMatrix& w, const float* bias, float* out);
+  /// out = x W^T + bias in f32.  x [rows, w.cols], W [w.rows, w.cols] with f32 set, bias [w.rows]
+  /// or null, out [rows, w.rows], its rows out_stride floats apart.
+  void (*linear)(const float* x, int rows, const WeightMatrix& w, const float* bias, float* out,
+                 std::size_t out_stride);
 
-  /// out[j] = scale * (q · k_j) for n vectors k_j of d floats, `stride` floats apart.
-  void (*dot_rows)(const float* q, const float* k, std::size_t stride, int n, int d, float scale,
-                   float* out);
+  // --- int8: x is quantised once and multiplied with as many packed matrices as need it
+  // -----------
 
-  /// out[d] = sum over j of weights[j] * v_j for n vectors v_j, `stride` floats apart.
-  void (*weighted_sum)(const float* weights, const float* v, std::size_t stride, int n, int d,
-                       float* out);
+  /// Quantises each row of x [rows, cols] to 8 bits, symmetrically:
+  ///   scale = max|x| / 127,  q = x * (127 / max|x|) rounded half to even.
+  /// A row whose max|x| is below 2^-100 gives zeros and scale 0; one with a value that is infinite
+  /// or not a number gives zeros and a scale that is not a number, which every product then is,
+  /// too. Writes values with their padding, scales and corrections of `out`, Resize()d to rows and
+  /// cols.
+  void (*quantize)(const float* x, const QuantizedRows& out);
+
+  /// out = x W^T + bias, with relu 0 where that is negative.  x [rows, w.cols], W [w.rows, w.cols]
+  /// packed, bias [w.rows] or null, out [rows, w.rows], its rows out_stride floats apart.
+  /// Sums of integers are exact (w.cols up to 2^17); then, each operation rounded by itself,
+  ///   out[r, o] = float(sum) * (x.scales[r] * w.scales[o]) + bias[o].
+  void (*linear_int8)(const QuantizedRows& x, const WeightMatrix& w, const float* bias, bool relu,
+                      float* out, std::size_t out_stride);
+
+  /// best[r] = the largest of the outputs linear_int8 would write for row r (without relu), which
+  /// are not written. A bias of minus infinity keeps an output from being chosen.
+  void (*arg_max_int8)(const QuantizedRows& x, const WeightMatrix& w, const float* bias,
+                       ArgMax* best);
+
+  // --- attention --------------------------------------------------------------------------------
+
+  /// The scores of one query q [heads * d_k] against n keys [heads * d_k], each head by itself:
+  ///   out[h * stride + j] = scale * (q_h · keys[j]_h).
+  void (*attention_scores)(const float* q, const float* const* keys, int n, int heads, int d_k,
+                           float scale, float* out, std::size_t stride);
+
+  /// The values [heads * d_k] under one query's weights, each head by itself:
+  ///   out_h = sum over j of weights[h * stride + j] * values[j]_h.
+  void (*attention_sums)(const float* weights, std::size_t stride, const float* const* values,
+                         int n, int heads, int d_k, float* out);
 
   /// In place over n >= 1 values: exp(x - max) / sum.
   void (*softmax)(float* x, int n);
 
   /// log(sum(exp(x))) of n >= 1 values, without overflow.
   float (*log_sum_exp)(const float* x, int n);
+
+  // --- rows -------------------------------------------------------------------------------------
 
   /// In place over each row of x [rows, d]: (x - mean) / sqrt(variance + eps) * gain + bias.
   void (*layer_norm)(float* x, int rows, int d, const float* gain, const float* bias, float eps);

@@ -1,43 +1,106 @@
 // The specification of every kernel, in plain C++.
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
+#include <limits>
 
 #include "kernels/sets.h"
 
 namespace translucent {
 namespace {
 
-void Linear(const float* x, int rows, const WeightMatrix& w, const float* bias, float* out) {
+void Linear(const float* x, int rows, const WeightMatrix& w, const float* bias, float* out,
+            std::size_t out_stride) {
   for (int r = 0; r < rows; ++r) {
     const float* row = x + static_cast<std::size_t>(r) * w.cols;
     for (int o = 0; o < w.rows; ++o) {
       const std::size_t start = static_cast<std::size_t>(o) * w.cols;
       float sum = 0;
-      if (w.i8 != nullptr) {
-        for (int i = 0; i < w.cols; ++i) sum += row[i] * static_cast<float>(w.i8[start + i]);
-        sum *= w.scales[o];
-      } else {
-        for (int i = 0; i < w.cols; ++i) sum += row[i] * w.f32[start + i];
-      }
-      out[static_cast<std::size_t>(r) * w.rows + o] = bias != nullptr ? sum + bias[o] : sum;
+      for (int i = 0; i < w.cols; ++i) sum += row[i] * w.f32[start + i];
+      out[r * out_stride + o] = bias != nullptr ? sum + bias[o] : sum;
     }
   }
 }
 
-void DotRows(const float* q, const float* k, std::size_t stride, int n, int d, float scale,
-             float* out) {
-  for (int j = 0; j < n; ++j) {
-    float sum = 0;
-    for (int i = 0; i < d; ++i) sum += q[i] * k[j * stride + i];
-    out[j] = scale * sum;
+void Quantize(const float* x, const QuantizedRows& out) {
+  constexpr float kSmallest = 0x1p-100f;
+  const int padded = PackedColumns(out.cols);
+  for (int r = 0; r < out.rows; ++r, x += out.cols) {
+    float max = 0;
+    bool finite = true;
+    for (int i = 0; i < out.cols; ++i) {
+      max = std::max(max, std::abs(x[i]));
+      finite &= std::isfinite(x[i]);
+    }
+    std::int8_t* values = out.values + static_cast<std::size_t>(r) * padded;
+    std::fill(values, values + padded, 0);
+    std::int32_t sum = 0;
+    if (finite && max >= kSmallest) {
+      const float factor = 127.f / max;
+      for (int i = 0; i < out.cols; ++i) {
+        values[i] = static_cast<std::int8_t>(std::nearbyint(x[i] * factor));
+        sum += values[i];
+      }
+      out.scales[r] = max / 127.f;
+    } else {
+      out.scales[r] = finite ? 0.f : std::numeric_limits<float>::quiet_NaN();
+    }
+    out.corrections[r] = -kWeightOffset * sum;
   }
 }
 
-void WeightedSum(const float* weights, const float* v, std::size_t stride, int n, int d,
-                 float* out) {
-  std::fill(out, out + d, 0.f);
-  for (int j = 0; j < n; ++j) {
-    for (int i = 0; i < d; ++i) out[i] += weights[j] * v[j * stride + i];
+// One output of one row.
+float Int8Output(const QuantizedRows& x, int r, const WeightMatrix& w, int o, const float* bias) {
+  const std::int8_t* values = x.values + static_cast<std::size_t>(r) * PackedColumns(x.cols);
+  const std::uint8_t* weights = PackedRow(w, o);
+  std::int32_t sum = x.corrections[r];
+  for (int c = 0; c < x.cols; ++c) {
+    const int group = c / kColumnGroup * kPanelRows * kColumnGroup;
+    sum += values[c] * weights[group + c % kColumnGroup];
+  }
+  const float y = static_cast<float>(sum) * (x.scales[r] * w.scales[o]);
+  return bias != nullptr ? y + bias[o] : y;
+}
+
+void LinearInt8(const QuantizedRows& x, const WeightMatrix& w, const float* bias, bool relu,
+                float* out, std::size_t out_stride) {
+  for (int r = 0; r < x.rows; ++r) {
+    for (int o = 0; o < w.rows; ++o) {
+      const float y = Int8Output(x, r, w, o, bias);
+      out[r * out_stride + o] = relu && y < 0 ? 0.f : y;
+    }
+  }
+}
+
+void ArgMaxInt8(const QuantizedRows& x, const WeightMatrix& w, const float* bias, ArgMax* best) {
+  for (int r = 0; r < x.rows; ++r) {
+    best[r] = {-1, -std::numeric_limits<float>::infinity()};
+    for (int o = 0; o < w.rows; ++o) {
+      const float y = Int8Output(x, r, w, o, bias);
+      if (y > best[r].value) best[r] = {o, y};
+    }
+  }
+}
+
+void AttentionScores(const float* q, const float* const* keys, int n, int heads, int d_k,
+                     float scale, float* out, std::size_t stride) {
+  for (int h = 0; h < heads; ++h) {
+    for (int j = 0; j < n; ++j) {
+      float sum = 0;
+      for (int i = h * d_k; i < (h + 1) * d_k; ++i) sum += q[i] * keys[j][i];
+      out[h * stride + j] = scale * sum;
+    }
+  }
+}
+
+void AttentionSums(const float* weights, std::size_t stride, const float* const* values, int n,
+                   int heads, int d_k, float* out) {
+  std::fill(out, out + heads * d_k, 0.f);
+  for (int h = 0; h < heads; ++h) {
+    for (int j = 0; j < n; ++j) {
+      for (int i = h * d_k; i < (h + 1) * d_k; ++i)
+        out[i] += weights[h * stride + j] * values[j][i];
+    }
   }
 }
 
@@ -85,7 +148,8 @@ void Gelu(float* x, std::size_t n) {
 
 }  // namespace
 
-const Kernels kScalarKernels = {"scalar",  Linear,    DotRows, WeightedSum, Softmax,
-                                LogSumExp, LayerNorm, Relu,    Swish,       Gelu};
+const Kernels kScalarKernels = {
+    "scalar",  Linear,    Quantize, LinearInt8, ArgMaxInt8, AttentionScores, AttentionSums, Softmax,
+    LogSumExp, LayerNorm, Relu,     Swish,      Gelu};
 
 }  // namespace translucent

@@ -8,7 +8,12 @@ namespace translucent {
 extern const Kernels kScalarKernels;
 #if defined(__x86_64__)
 extern const Kernels kAvx2Kernels;
+extern const Kernels kAvxVnniKernels;
 extern const Kernels kAvx512Kernels;
+extern const Kernels kAvx512VnniKernels;
+#elif defined(__wasm_relaxed_simd__)
+extern const Kernels kWasmRelaxedKernels;
+extern const Kernels kWasmRelaxedDotKernels;
 #elif defined(__wasm_simd128__)
 extern const Kernels kWasmSimd128Kernels;
 #endif

@@ -1,20 +1,23 @@
-// Every kernel, written once over xsimd vectors. A kernel file names its instruction set as
+// The f32 kernels, written once over xsimd vectors. A kernel file names its instruction set as
 //
 //   struct Isa {
 //     using Arch = ...;                                    // an xsimd architecture
 //     static constexpr int kTileRows, kTileOutputs;        // accumulators that fit the registers
-//     static Vector LoadInt8(const std::int8_t* p);        // Vector::size int8 widened to f32
+//     static Vector LoadTail(const float* p, int count, float fill);  // `count` < Vector::size
+//     values static void StoreTail(Vector v, float* p, int count); static Vector AddUp(const
+//     Vector* v);                // lane i: the sum of v[i]'s lanes
 //   };
 //
-// and fills a table with MakeKernels<Isa>. Include it from kernel files only: each is compiled with
-// its own instruction set flags.
+// adds what int8.h asks for, and fills a table with MakeKernels<Isa>. Include it from kernel files
+// only: each is compiled with its own instruction set flags.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
-#include <cstdint>
 #include <limits>
 #include <xsimd/xsimd.hpp>
 
+#include "kernels/int8.h"
 #include "kernels/kernels.h"
 
 namespace translucent {
@@ -25,19 +28,11 @@ struct Simd {
   static constexpr int kLanes = static_cast<int>(Vector::size);
 
   static Vector Load(const float* p) { return Vector::load_unaligned(p); }
-  static Vector Load(const std::int8_t* p) { return Isa::LoadInt8(p); }
 
-  /// The last `count` < kLanes values, the other lanes filled.
   static Vector LoadTail(const float* p, int count, float fill) {
-    alignas(64) float lanes[kLanes];
-    for (int i = 0; i < kLanes; ++i) lanes[i] = i < count ? p[i] : fill;
-    return Vector::load_aligned(lanes);
+    return Isa::LoadTail(p, count, fill);
   }
-  static void StoreTail(Vector v, float* p, int count) {
-    alignas(64) float lanes[kLanes];
-    v.store_aligned(lanes);
-    for (int i = 0; i < count; ++i) p[i] = lanes[i];
-  }
+  static void StoreTail(Vector v, float* p, int count) { Isa::StoreTail(v, p, count); }
 
   /// x[i] = f(x[i]), the tail through the same vector code so that every element is treated alike.
   template <class F>
@@ -53,9 +48,9 @@ struct Simd {
   // --- products -------------------------------------------------------------------------------
 
   /// Rows x Outputs dot products of `cols` values: sums stay in registers until the end.
-  template <int Rows, int Outputs, class Weight>
-  static void LinearTile(const float* x, const Weight* w, int cols, const float* scales,
-                         const float* bias, float* out, std::size_t out_stride) {
+  template <int Rows, int Outputs>
+  static void LinearTile(const float* x, const float* w, int cols, const float* bias, float* out,
+                         std::size_t out_stride) {
     Vector sums[Rows][Outputs];
     for (auto& row : sums) {
       for (Vector& sum : row) sum = Vector(0.f);
@@ -75,80 +70,119 @@ struct Simd {
       for (int o = 0; o < Outputs; ++o) {
         float sum = xsimd::reduce_add(sums[r][o]);
         for (int t = i; t < cols; ++t) {
-          sum += x[static_cast<std::size_t>(r) * cols + t] *
-                 static_cast<float>(w[static_cast<std::size_t>(o) * cols + t]);
+          sum +=
+              x[static_cast<std::size_t>(r) * cols + t] * w[static_cast<std::size_t>(o) * cols + t];
         }
-        if (scales != nullptr) sum *= scales[o];
-        if (bias != nullptr) sum += bias[o];
-        out[r * out_stride + o] = sum;
+        out[r * out_stride + o] = bias != nullptr ? sum + bias[o] : sum;
       }
     }
   }
 
-  template <int Rows, class Weight>
-  static void LinearRows(const float* x, const Weight* w, const WeightMatrix& shape,
-                         const float* bias, float* out) {
+  template <int Rows>
+  static void LinearRows(const float* x, const WeightMatrix& w, const float* bias, float* out,
+                         std::size_t out_stride) {
     constexpr int kOutputs = Isa::kTileOutputs;
-    const std::size_t cols = shape.cols;
+    const std::size_t cols = w.cols;
     int o = 0;
-    for (; o + kOutputs <= shape.rows; o += kOutputs) {
-      LinearTile<Rows, kOutputs>(x, w + o * cols, shape.cols,
-                                 shape.scales != nullptr ? shape.scales + o : nullptr,
-                                 bias != nullptr ? bias + o : nullptr, out + o, shape.rows);
+    for (; o + kOutputs <= w.rows; o += kOutputs) {
+      LinearTile<Rows, kOutputs>(x, w.f32 + o * cols, w.cols, bias != nullptr ? bias + o : nullptr,
+                                 out + o, out_stride);
     }
-    for (; o < shape.rows; ++o) {
-      LinearTile<Rows, 1>(x, w + o * cols, shape.cols,
-                          shape.scales != nullptr ? shape.scales + o : nullptr,
-                          bias != nullptr ? bias + o : nullptr, out + o, shape.rows);
+    for (; o < w.rows; ++o) {
+      LinearTile<Rows, 1>(x, w.f32 + o * cols, w.cols, bias != nullptr ? bias + o : nullptr,
+                          out + o, out_stride);
     }
   }
 
-  template <class Weight>
-  static void LinearOf(const float* x, int rows, const Weight* w, const WeightMatrix& shape,
-                       const float* bias, float* out) {
+  static void Linear(const float* x, int rows, const WeightMatrix& w, const float* bias, float* out,
+                     std::size_t out_stride) {
     constexpr int kRows = Isa::kTileRows;
-    const std::size_t x_stride = shape.cols, out_stride = shape.rows;
+    const std::size_t x_stride = w.cols;
     int r = 0;
     for (; r + kRows <= rows; r += kRows) {
-      LinearRows<kRows>(x + r * x_stride, w, shape, bias, out + r * out_stride);
+      LinearRows<kRows>(x + r * x_stride, w, bias, out + r * out_stride, out_stride);
     }
-    for (; r < rows; ++r) LinearRows<1>(x + r * x_stride, w, shape, bias, out + r * out_stride);
-  }
-
-  static void Linear(const float* x, int rows, const WeightMatrix& w, const float* bias,
-                     float* out) {
-    if (w.i8 != nullptr) {
-      LinearOf(x, rows, w.i8, w, bias, out);
-    } else {
-      LinearOf(x, rows, w.f32, w, bias, out);
+    for (; r < rows; ++r) {
+      LinearRows<1>(x + r * x_stride, w, bias, out + r * out_stride, out_stride);
     }
   }
 
-  static void DotRows(const float* q, const float* k, std::size_t stride, int n, int d, float scale,
-                      float* out) {
-    for (int j = 0; j < n; ++j, k += stride) {
-      Vector sums(0.f);
-      int i = 0;
-      for (; i + kLanes <= d; i += kLanes) sums = xsimd::fma(Load(q + i), Load(k + i), sums);
-      float sum = xsimd::reduce_add(sums);
-      for (; i < d; ++i) sum += q[i] * k[i];
-      out[j] = scale * sum;
+  // --- attention ------------------------------------------------------------------------------
+
+  /// kLanes keys at a time, so that their sums over lanes are taken together: summing one vector
+  /// after another takes longer than the products of a head of 32.
+  static void AttentionScores(const float* q, const float* const* keys, int n, int heads, int d_k,
+                              float scale, float* out, std::size_t stride) {
+    const int whole = d_k / kLanes * kLanes;
+    for (int h = 0; h < heads; ++h, q += d_k, out += stride) {
+      for (int j = 0; j < n; j += kLanes) {
+        const int count = std::min(kLanes, n - j);
+        const float* k[kLanes];  // the last key stands in for those behind it
+        for (int l = 0; l < kLanes; ++l) k[l] = keys[j + std::min(l, count - 1)] + h * d_k;
+        Vector sums[kLanes];
+        for (Vector& sum : sums) sum = Vector(0.f);
+        for (int i = 0; i < whole; i += kLanes) {
+          const Vector query = Load(q + i);
+          for (int l = 0; l < kLanes; ++l) sums[l] = xsimd::fma(query, Load(k[l] + i), sums[l]);
+        }
+        if (whole < d_k) {
+          const Vector query = LoadTail(q + whole, d_k - whole, 0.f);
+          for (int l = 0; l < kLanes; ++l) {
+            sums[l] = xsimd::fma(query, LoadTail(k[l] + whole, d_k - whole, 0.f), sums[l]);
+          }
+        }
+        const Vector scores = Isa::AddUp(sums) * Vector(scale);
+        if (count == kLanes) {
+          scores.store_unaligned(out + j);
+        } else {
+          StoreTail(scores, out + j, count);
+        }
+      }
     }
   }
 
-  static void WeightedSum(const float* weights, const float* v, std::size_t stride, int n, int d,
-                          float* out) {
-    int i = 0;
-    for (; i + kLanes <= d; i += kLanes) {
-      Vector sum(0.f);
-      for (int j = 0; j < n; ++j)
-        sum = xsimd::fma(Vector(weights[j]), Load(v + j * stride + i), sum);
-      sum.store_unaligned(out + i);
+  /// Columns [column, column + Vectors * kLanes) of the sum, of several heads where a head is
+  /// shorter: additions to one vector wait for each other, those to different ones do not.
+  template <int Vectors>
+  static void SumTile(const float* weights, std::size_t stride, const float* const* values, int n,
+                      int d_k, int column, float* out) {
+    const float* head_weights[Vectors];
+    Vector sums[Vectors];
+    for (int v = 0; v < Vectors; ++v) {
+      head_weights[v] = weights + (column + v * kLanes) / d_k * stride;
+      sums[v] = Vector(0.f);
     }
-    for (; i < d; ++i) {
-      float sum = 0;
-      for (int j = 0; j < n; ++j) sum += weights[j] * v[j * stride + i];
-      out[i] = sum;
+    for (int j = 0; j < n; ++j) {
+      const float* value = values[j] + column;
+      for (int v = 0; v < Vectors; ++v) {
+        sums[v] = xsimd::fma(Vector(head_weights[v][j]), Load(value + v * kLanes), sums[v]);
+      }
+    }
+    for (int v = 0; v < Vectors; ++v) sums[v].store_unaligned(out + column + v * kLanes);
+  }
+
+  static void AttentionSums(const float* weights, std::size_t stride, const float* const* values,
+                            int n, int heads, int d_k, float* out) {
+    // Where a head is no whole number of vectors, each by itself.
+    const int span = d_k % kLanes == 0 ? heads * d_k : d_k;
+    for (int begin = 0; begin < heads * d_k; begin += span) {
+      const int end = begin + span;
+      int i = begin;
+      for (; i + 8 * kLanes <= end; i += 8 * kLanes) {
+        SumTile<8>(weights, stride, values, n, d_k, i, out);
+      }
+      for (; i + 2 * kLanes <= end; i += 2 * kLanes) {
+        SumTile<2>(weights, stride, values, n, d_k, i, out);
+      }
+      for (; i + kLanes <= end; i += kLanes) SumTile<1>(weights, stride, values, n, d_k, i, out);
+      if (i < end) {
+        Vector sum(0.f);
+        for (int j = 0; j < n; ++j) {
+          const Vector weight(weights[i / d_k * stride + j]);
+          sum = xsimd::fma(weight, LoadTail(values[j] + i, end - i, 0.f), sum);
+        }
+        StoreTail(sum, out + i, end - i);
+      }
     }
   }
 
@@ -172,10 +206,22 @@ struct Simd {
   }
 
   static void Softmax(float* x, int n) {
+    constexpr float kLowest = -std::numeric_limits<float>::infinity();
     const Vector max(Max(x, n));
-    Map(x, n, [&](Vector v) { return xsimd::exp(v - max); });
-    const Vector sum(Sum(x, n));
-    Map(x, n, [&](Vector v) { return v / sum; });
+    Vector sum(0.f);
+    int i = 0;
+    for (; i + kLanes <= n; i += kLanes) {
+      const Vector y = xsimd::exp(Load(x + i) - max);
+      y.store_unaligned(x + i);
+      sum += y;
+    }
+    if (i < n) {
+      const Vector y = xsimd::exp(LoadTail(x + i, n - i, kLowest) - max);
+      StoreTail(y, x + i, n - i);
+      sum += y;
+    }
+    const Vector inverse(1.f / xsimd::reduce_add(sum));
+    Map(x, n, [&](Vector v) { return v * inverse; });
   }
 
   static float LogSumExp(const float* x, int n) {
@@ -236,8 +282,11 @@ struct Simd {
 template <class Isa>
 constexpr Kernels MakeKernels(const char* name) {
   using S = Simd<Isa>;
-  return {name,         S::Linear,    S::DotRows, S::WeightedSum, S::Softmax,
-          S::LogSumExp, S::LayerNorm, S::Relu,    S::Swish,       S::Gelu};
+  using I = Int8<Isa>;
+  return {name,          S::Linear,          I::Quantize,      I::Linear,
+          I::FindArgMax, S::AttentionScores, S::AttentionSums, S::Softmax,
+          S::LogSumExp,  S::LayerNorm,       S::Relu,          S::Swish,
+          S::Gelu};
 }
 
 }  // namespace translucent

@@ -2,54 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <utility>
 
 #include "kernels/kernels.h"
 
 namespace translucent {
-namespace {
-
-/// [rows, capacity, d] -> [size(from), new_capacity, d], the first `length` positions of each row.
-Matrix CopyRows(const Matrix& blocks, int capacity, int length, int new_capacity,
-                std::span<const int> from) {
-  Matrix copy(static_cast<Eigen::Index>(from.size()) * new_capacity, blocks.cols());
-  for (std::size_t to = 0; to < from.size(); ++to) {
-    copy.middleRows(static_cast<Eigen::Index>(to) * new_capacity, length) =
-        blocks.middleRows(static_cast<Eigen::Index>(from[to]) * capacity, length);
-  }
-  return copy;
-}
-
-}  // namespace
-
-void KeyValues::Append(const Matrix& new_keys, const Matrix& new_values, int rows, int count) {
-  if (capacity == 0) {  // first use: exactly what is needed, which is all an encoder ever needs
-    keys = new_keys;
-    values = new_values;
-    capacity = length = count;
-    return;
-  }
-  if (length + count > capacity) {
-    const int grown = std::max(length + count, 2 * capacity);
-    std::vector<int> all(rows);
-    for (int r = 0; r < rows; ++r) all[r] = r;
-    keys = CopyRows(keys, capacity, length, grown, all);
-    values = CopyRows(values, capacity, length, grown, all);
-    capacity = grown;
-  }
-  for (int r = 0; r < rows; ++r) {
-    const Eigen::Index at = static_cast<Eigen::Index>(r) * capacity + length;
-    keys.middleRows(at, count) = new_keys.middleRows(static_cast<Eigen::Index>(r) * count, count);
-    values.middleRows(at, count) =
-        new_values.middleRows(static_cast<Eigen::Index>(r) * count, count);
-  }
-  length += count;
-}
-
-void KeyValues::Select(std::span<const int> rows) {
-  keys = CopyRows(keys, capacity, length, capacity, rows);
-  values = CopyRows(values, capacity, length, capacity, rows);
-}
 
 int AttentionMask::VisibleKeys(int row, int query, int keys) const {
   int visible = keys;
@@ -58,41 +14,46 @@ int AttentionMask::VisibleKeys(int row, int query, int keys) const {
   return visible;
 }
 
-Matrix ScaledDotProductAttention(const Matrix& queries, int num_queries, int heads,
-                                 const KeyValues& memory, std::span<const int> memory_rows,
-                                 const AttentionMask& mask, float* weights) {
+void ScaledDotProductAttention(MatrixView queries, int num_queries, int heads,
+                               const KeyValues& memory, const AttentionScope& scope, float* weights,
+                               Workspace& workspace, MatrixView out) {
   const Kernels& kernels = ActiveKernels();
   const int rows = static_cast<int>(queries.rows()) / num_queries;
   const int d_model = static_cast<int>(queries.cols());
   const int d_k = d_model / heads;
+  const int length = scope.index.length();
   const float scale = 1.f / std::sqrt(static_cast<float>(d_k));
-  Matrix result(queries.rows(), d_model);
-  std::vector<float> scores(memory.length);
+  float* const scores = workspace.scores.Resize(heads, length).data();
+  std::vector<const float*>& keys = workspace.keys;
+  std::vector<const float*>& values = workspace.values;
+  keys.resize(length);
+  values.resize(length);
 
   for (int row = 0; row < rows; ++row) {
-    const Eigen::Index first_key =
-        static_cast<Eigen::Index>(memory_rows.empty() ? row : memory_rows[row]) * memory.capacity;
-    for (int head = 0; head < heads; ++head) {
-      const int column = head * d_k;
-      const float* keys = &memory.keys(first_key, column);      // [length, d_k]
-      const float* values = &memory.values(first_key, column);  // [length, d_k]
-      for (int i = 0; i < num_queries; ++i) {
-        const Eigen::Index at = static_cast<Eigen::Index>(row) * num_queries + i;
-        const int visible = mask.VisibleKeys(row, i, memory.length);
-        kernels.dot_rows(&queries(at, column), keys, d_model, visible, d_k, scale, scores.data());
-        kernels.softmax(scores.data(), visible);
-        kernels.weighted_sum(scores.data(), values, d_model, visible, d_k, &result(at, column));
-        if (weights != nullptr) {
-          const std::size_t query_row =
-              (static_cast<std::size_t>(row) * heads + head) * num_queries + i;
-          float* recorded = weights + query_row * memory.length;
-          std::copy_n(scores.data(), visible, recorded);
-          std::fill(recorded + visible, recorded + memory.length, 0.f);
-        }
+    const int* const positions =
+        scope.index.Row(scope.memory_rows.empty() ? row : scope.memory_rows[row]);
+    for (int j = 0; j < length; ++j) {
+      const std::size_t at = static_cast<std::size_t>(positions[j]) * d_model;
+      keys[j] = &memory.keys[at];
+      values[j] = &memory.values[at];
+    }
+    for (int i = 0; i < num_queries; ++i) {
+      const Eigen::Index at = static_cast<Eigen::Index>(row) * num_queries + i;
+      const int visible = scope.mask.VisibleKeys(row, i, length);
+      kernels.attention_scores(queries.row(at).data(), keys.data(), visible, heads, d_k, scale,
+                               scores, length);
+      for (int head = 0; head < heads; ++head) kernels.softmax(scores + head * length, visible);
+      kernels.attention_sums(scores, length, values.data(), visible, heads, d_k,
+                             out.row(at).data());
+      for (int head = 0; weights != nullptr && head < heads; ++head) {
+        const std::size_t query_row =
+            (static_cast<std::size_t>(row) * heads + head) * num_queries + i;
+        float* recorded = weights + query_row * length;
+        std::copy_n(scores + head * length, visible, recorded);
+        std::fill(recorded + visible, recorded + length, 0.f);
       }
     }
   }
-  return result;
 }
 
 float* AttentionRecord::AddLayer() {
@@ -108,15 +69,26 @@ MultiHeadAttention::MultiHeadAttention(const Checkpoint& checkpoint, const std::
       output_(checkpoint, prefix + ".out_proj"),
       heads_(heads) {}
 
-void MultiHeadAttention::Remember(const Matrix& x, int rows, int count, KeyValues& memory) const {
-  memory.Append(key_.Forward(x), value_.Forward(x), rows, count);
+void MultiHeadAttention::Remember(LinearInput& x, KeyValues& memory) const {
+  const auto append = [&](const Linear& layer, AlignedVector<float>& to) {
+    const std::size_t end = to.size(), width = layer.outputs();
+    to.resize(end + x.rows() * width);
+    layer.Forward(x, &to[end], width);
+  };
+  append(key_, memory.keys);
+  append(value_, memory.values);
 }
 
-Matrix MultiHeadAttention::Attend(const Matrix& x, int num_queries, const KeyValues& memory,
-                                  std::span<const int> memory_rows, const AttentionMask& mask,
-                                  float* weights) const {
-  return output_.Forward(ScaledDotProductAttention(query_.Forward(x), num_queries, heads_, memory,
-                                                   memory_rows, mask, weights));
+void MultiHeadAttention::Attend(LinearInput& x, int num_queries, const KeyValues& memory,
+                                const AttentionScope& scope, float* weights, Workspace& workspace,
+                                MatrixView out) const {
+  const MatrixView queries = workspace.queries.Resize(x.rows(), query_.outputs());
+  query_.Forward(x, queries);
+  const MatrixView attended = workspace.attended.Resize(x.rows(), query_.outputs());
+  ScaledDotProductAttention(queries, num_queries, heads_, memory, scope, weights, workspace,
+                            attended);
+  LinearInput heads(attended, workspace.quantized);
+  output_.Forward(heads, out);
 }
 
 }  // namespace translucent

@@ -7,25 +7,12 @@
 #include <vector>
 
 #include "format/checkpoint.h"
+#include "nn/key_values.h"
 #include "nn/layers.h"
+#include "nn/workspace.h"
 #include "tensor/matrix.h"
 
 namespace translucent {
-
-/// The keys and values queries attend to, heads side by side: head h owns columns
-/// [h * d_k, (h + 1) * d_k).
-struct KeyValues {
-  Matrix keys;       // [rows, capacity, d_model]
-  Matrix values;     // [rows, capacity, d_model]
-  int capacity = 0;  // positions there is room for in each row
-  int length = 0;    // positions filled
-
-  /// Appends `count` positions to each of `rows` rows. new_keys, new_values [rows, count, d_model].
-  void Append(const Matrix& new_keys, const Matrix& new_values, int rows, int count);
-
-  /// Keeps rows[0], rows[1], ... in that order; a row may be kept more than once (beam search).
-  void Select(std::span<const int> rows);
-};
 
 /// Which keys a query may see. Both masks hide a suffix of the keys, so that together they are one
 /// number per query; what they hide gets a weight of exactly 0.
@@ -40,17 +27,23 @@ struct AttentionMask {
   int VisibleKeys(int row, int query, int keys) const;
 };
 
+/// Which of the stored keys and values the queries of one call attend to.
+struct AttentionScope {
+  const KeyIndex& index;
+  /// [rows]: the row of the index each row of queries attends to; empty: its own.
+  std::span<const int> memory_rows;
+  AttentionMask mask;
+};
+
 /// Attention(Q, K, V) = softmax(Q K^T / sqrt(d_k) + mask) V, for each row and head (section 3.2.1).
 ///
-///   queries      [rows, num_queries, heads * d_k]
-///   memory       keys and values [memory rows, length, heads * d_k]
-///   memory_rows  [rows]: the memory row each row attends to; empty: its own
-///   weights      [rows, heads, num_queries, length]: receives the attention weights, if not null
-///
-/// Returns [rows, num_queries, heads * d_k]: the heads' results side by side.
-Matrix ScaledDotProductAttention(const Matrix& queries, int num_queries, int heads,
-                                 const KeyValues& memory, std::span<const int> memory_rows,
-                                 const AttentionMask& mask, float* weights);
+///   queries  [rows, num_queries, heads * d_k]
+///   memory   keys and values [positions, heads * d_k], of which each row sees those in `scope`
+///   weights  [rows, heads, num_queries, index length]: receives the weights, if not null
+///   out      [rows, num_queries, heads * d_k]: the heads' results side by side
+void ScaledDotProductAttention(MatrixView queries, int num_queries, int heads,
+                               const KeyValues& memory, const AttentionScope& scope, float* weights,
+                               Workspace& workspace, MatrixView out);
 
 /// Attention weights of a whole stack, recorded only when asked for.
 struct AttentionRecord {
@@ -70,13 +63,13 @@ class MultiHeadAttention {
   /// Reads PREFIX.{q,k,v,out}_proj.
   MultiHeadAttention(const Checkpoint& checkpoint, const std::string& prefix, int heads);
 
-  /// Projects x [rows, count, d_model] to keys and values and appends them to `memory`.
-  void Remember(const Matrix& x, int rows, int count, KeyValues& memory) const;
+  /// Appends keys and values of x [n, d_model] to `memory`.
+  void Remember(LinearInput& x, KeyValues& memory) const;
 
   /// Queries from x [rows, num_queries, d_model] over `memory`; arguments and weights as in
-  /// ScaledDotProductAttention.
-  Matrix Attend(const Matrix& x, int num_queries, const KeyValues& memory,
-                std::span<const int> memory_rows, const AttentionMask& mask, float* weights) const;
+  /// ScaledDotProductAttention. Uses the buffer of x for what follows: x is not to be read again.
+  void Attend(LinearInput& x, int num_queries, const KeyValues& memory, const AttentionScope& scope,
+              float* weights, Workspace& workspace, MatrixView out) const;
 
  private:
   Linear query_;

@@ -1,15 +1,16 @@
+#include <algorithm>
 #include <utility>
 
-#include "kernels/kernels.h"
 #include "nn/transformer.h"
 
 namespace translucent {
 
 void DecoderState::Select(std::span<const int> rows) {
-  std::vector<int> kept;
-  for (int row : rows) kept.push_back(sentences[row]);
-  sentences = std::move(kept);
-  for (KeyValues& layer : layers) layer.Select(rows);
+  // source_lengths is computed anew from the sentences: here it holds the former ones.
+  source_lengths.swap(sentences);
+  sentences.clear();
+  for (int row : rows) sentences.push_back(source_lengths[row]);
+  index.Select(rows);
 }
 
 DecoderLayer::DecoderLayer(const Checkpoint& checkpoint, const std::string& prefix)
@@ -23,30 +24,32 @@ DecoderLayer::DecoderLayer(const Checkpoint& checkpoint, const std::string& pref
       feed_forward_norm_(checkpoint, prefix + ".final_layer_norm"),
       pre_norm_(checkpoint.config().normalize_before) {}
 
-void DecoderLayer::RememberSource(const Matrix& encoded, int batch, int length,
-                                  KeyValues& memory) const {
-  cross_attention_.Remember(encoded, batch, length, memory);
+void DecoderLayer::RememberSource(LinearInput& encoded, KeyValues& memory) const {
+  cross_attention_.Remember(encoded, memory);
 }
 
-void DecoderLayer::Forward(Matrix& x, int count, KeyValues& past, const AttentionMask& causal_mask,
-                           const KeyValues& source, std::span<const int> sentences,
-                           const AttentionMask& padding_mask, float* self_weights,
-                           float* cross_weights) const {
-  const int rows = static_cast<int>(sentences.size());
-  AddAndNorm(x, self_attention_norm_, pre_norm_, [&](const Matrix& input) {
-    self_attention_.Remember(input, rows, count, past);
-    return self_attention_.Attend(input, count, past, {}, causal_mask, self_weights);
+void DecoderLayer::Forward(MatrixView x, int count, KeyValues& past,
+                           const AttentionScope& past_scope, const KeyValues& source,
+                           const AttentionScope& source_scope, float* self_weights,
+                           float* cross_weights, Workspace& workspace) const {
+  AddAndNorm(x, self_attention_norm_, pre_norm_, workspace, [&](MatrixView in, MatrixView out) {
+    LinearInput input(in, workspace.quantized);
+    self_attention_.Remember(input, past);
+    self_attention_.Attend(input, count, past, past_scope, self_weights, workspace, out);
   });
-  AddAndNorm(x, cross_attention_norm_, pre_norm_, [&](const Matrix& input) {
-    return cross_attention_.Attend(input, count, source, sentences, padding_mask, cross_weights);
+  AddAndNorm(x, cross_attention_norm_, pre_norm_, workspace, [&](MatrixView in, MatrixView out) {
+    LinearInput input(in, workspace.quantized);
+    cross_attention_.Attend(input, count, source, source_scope, cross_weights, workspace, out);
   });
-  AddAndNorm(x, feed_forward_norm_, pre_norm_,
-             [&](const Matrix& input) { return feed_forward_.Forward(input); });
+  AddAndNorm(x, feed_forward_norm_, pre_norm_, workspace,
+             [&](MatrixView in, MatrixView out) { feed_forward_.Forward(in, workspace, out); });
 }
 
-Decoder::Decoder(const Checkpoint& checkpoint)
-    : embedding_(checkpoint, "model.decoder.embed_tokens.weight"),
-      output_(checkpoint.Matrix("lm_head.weight")),
+Decoder::Decoder(const Checkpoint& checkpoint, std::shared_ptr<const PositionTable> positions)
+    : embedding_(checkpoint, "model.decoder.embed_tokens.weight", std::move(positions)),
+      output_(checkpoint.Matrix("lm_head.weight"), checkpoint.Has("final_logits_bias")
+                                                       ? checkpoint.Vector("final_logits_bias")
+                                                       : WeightVector{}),
       heads_(checkpoint.config().decoder_attention_heads) {
   const ModelConfig& config = checkpoint.config();
   if (config.normalize_embedding) {
@@ -56,52 +59,81 @@ Decoder::Decoder(const Checkpoint& checkpoint)
     layers_.emplace_back(checkpoint, "model.decoder.layers." + std::to_string(i));
   }
   if (config.add_final_layer_norm) final_norm_.emplace(checkpoint, "model.decoder.layer_norm");
-  if (checkpoint.Has("final_logits_bias")) output_bias_ = checkpoint.Vector("final_logits_bias");
 }
 
-SourceMemory Decoder::Remember(const Matrix& encoded, const PaddedBatch& batch) const {
-  SourceMemory memory = {std::vector<KeyValues>(layers_.size()), batch.lengths};
+SourceMemory Decoder::Remember(MatrixView encoded, const PaddedBatch& batch,
+                               Workspace& workspace) const {
+  SourceMemory memory = {std::vector<KeyValues>(layers_.size()),
+                         KeyIndex::OfBatch(batch.size(), batch.length), batch.lengths};
+  LinearInput input(encoded, workspace.quantized);
   for (std::size_t i = 0; i < layers_.size(); ++i) {
-    layers_[i].RememberSource(encoded, batch.size(), batch.length, memory.layers[i]);
+    layers_[i].RememberSource(input, memory.layers[i]);
   }
   return memory;
 }
 
-DecoderState Decoder::Start(std::vector<int> sentences) const {
-  return {std::move(sentences), std::vector<KeyValues>(layers_.size()), 0};
+DecoderState Decoder::Start(std::vector<int> sentences, const SourceMemory& source,
+                            int positions) const {
+  DecoderState state;
+  const int rows = static_cast<int>(sentences.size());
+  state.sentences = std::move(sentences);
+  state.source_lengths.reserve(rows);
+  state.index.Reserve(rows, positions);
+  state.layers.resize(layers_.size());
+  for (KeyValues& layer : state.layers) {
+    const std::size_t size = static_cast<std::size_t>(rows) * positions * embedding_.d_model();
+    layer.keys.reserve(size);
+    layer.values.reserve(size);
+  }
+  const int keys = std::max(positions, source.index.length());
+  state.workspace.scores.Resize(heads_, keys);
+  state.workspace.keys.reserve(keys);
+  state.workspace.values.reserve(keys);
+  return state;
 }
 
-Matrix Decoder::Forward(std::span<const int> ids, int count, const SourceMemory& source,
-                        DecoderState& state, DecoderRecord* record) const {
+MatrixView Decoder::Forward(std::span<const int> ids, int count, const SourceMemory& source,
+                            DecoderState& state, DecoderRecord* record) const {
   const int rows = static_cast<int>(state.sentences.size());
-  std::vector<int> source_lengths;  // of each row
-  for (int sentence : state.sentences) source_lengths.push_back(source.lengths[sentence]);
-  const AttentionMask causal_mask = {
-      .key_lengths = {}, .causal = true, .first_position = state.position};
-  const AttentionMask padding_mask = {.key_lengths = source_lengths};
+  state.source_lengths.clear();
+  for (int sentence : state.sentences) state.source_lengths.push_back(source.lengths[sentence]);
+  const int stored =
+      layers_.empty() ? 0 : static_cast<int>(state.layers[0].keys.size()) / embedding_.d_model();
+  state.index.Append(rows, count, stored);
+  const AttentionScope past_scope = {
+      state.index, {}, {.key_lengths = {}, .causal = true, .first_position = state.position}};
+  const AttentionScope source_scope = {
+      source.index, state.sentences, {.key_lengths = state.source_lengths}};
   if (record != nullptr) {
     record->self = {rows, heads_, count, state.position + count, {}};
-    record->cross = {rows, heads_, count, source.layers.empty() ? 0 : source.layers[0].length, {}};
+    record->cross = {rows, heads_, count, source.index.length(), {}};
   }
 
-  Matrix x = embedding_.Forward(ids, count, state.position);
+  const MatrixView x = state.workspace.x.Resize(ids.size(), embedding_.d_model());
+  embedding_.Forward(ids, count, state.position, x);
   if (embedding_norm_) embedding_norm_->Apply(x);
   for (std::size_t i = 0; i < layers_.size(); ++i) {
     float* self_weights = record != nullptr ? record->self.AddLayer() : nullptr;
     float* cross_weights = record != nullptr ? record->cross.AddLayer() : nullptr;
-    layers_[i].Forward(x, count, state.layers[i], causal_mask, source.layers[i], state.sentences,
-                       padding_mask, self_weights, cross_weights);
+    layers_[i].Forward(x, count, state.layers[i], past_scope, source.layers[i], source_scope,
+                       self_weights, cross_weights, state.workspace);
   }
   if (final_norm_) final_norm_->Apply(x);
   state.position += count;
   return x;
 }
 
-Matrix Decoder::Logits(const Matrix& hidden) const {
-  Matrix logits(hidden.rows(), output_.rows);
-  ActiveKernels().linear(hidden.data(), static_cast<int>(hidden.rows()), output_, output_bias_.data,
-                         logits.data());
+MatrixView Decoder::Logits(MatrixView hidden, Workspace& workspace) const {
+  const MatrixView logits = workspace.logits.Resize(hidden.rows(), vocabulary_size());
+  LinearInput input(hidden, workspace.quantized);
+  output_.Forward(input, logits);
   return logits;
+}
+
+void Decoder::FindBest(MatrixView hidden, const float* bias, Workspace& workspace,
+                       ArgMax* best) const {
+  LinearInput input(hidden, workspace.quantized);
+  output_.FindArgMax(input, bias, best);
 }
 
 }  // namespace translucent

@@ -26,19 +26,22 @@ EncoderLayer::EncoderLayer(const Checkpoint& checkpoint, const std::string& pref
       feed_forward_norm_(checkpoint, prefix + ".final_layer_norm"),
       pre_norm_(checkpoint.config().normalize_before) {}
 
-void EncoderLayer::Forward(Matrix& x, const PaddedBatch& batch, float* weights) const {
-  const AttentionMask padding_mask = {.key_lengths = batch.lengths};
-  AddAndNorm(x, self_attention_norm_, pre_norm_, [&](const Matrix& input) {
-    KeyValues memory;
-    self_attention_.Remember(input, batch.size(), batch.length, memory);
-    return self_attention_.Attend(input, batch.length, memory, {}, padding_mask, weights);
+void EncoderLayer::Forward(MatrixView x, const PaddedBatch& batch, const KeyIndex& index,
+                           float* weights, Workspace& workspace) const {
+  const AttentionScope scope = {index, {}, {.key_lengths = batch.lengths}};
+  AddAndNorm(x, self_attention_norm_, pre_norm_, workspace, [&](MatrixView in, MatrixView out) {
+    LinearInput input(in, workspace.quantized);
+    workspace.own.keys.clear();
+    workspace.own.values.clear();
+    self_attention_.Remember(input, workspace.own);
+    self_attention_.Attend(input, batch.length, workspace.own, scope, weights, workspace, out);
   });
-  AddAndNorm(x, feed_forward_norm_, pre_norm_,
-             [&](const Matrix& input) { return feed_forward_.Forward(input); });
+  AddAndNorm(x, feed_forward_norm_, pre_norm_, workspace,
+             [&](MatrixView in, MatrixView out) { feed_forward_.Forward(in, workspace, out); });
 }
 
-Encoder::Encoder(const Checkpoint& checkpoint)
-    : embedding_(checkpoint, "model.encoder.embed_tokens.weight"),
+Encoder::Encoder(const Checkpoint& checkpoint, std::shared_ptr<const PositionTable> positions)
+    : embedding_(checkpoint, "model.encoder.embed_tokens.weight", std::move(positions)),
       heads_(checkpoint.config().encoder_attention_heads) {
   const ModelConfig& config = checkpoint.config();
   if (config.normalize_embedding) {
@@ -50,12 +53,15 @@ Encoder::Encoder(const Checkpoint& checkpoint)
   if (config.add_final_layer_norm) final_norm_.emplace(checkpoint, "model.encoder.layer_norm");
 }
 
-Matrix Encoder::Forward(const PaddedBatch& batch, AttentionRecord* record) const {
+MatrixView Encoder::Forward(const PaddedBatch& batch, Workspace& workspace,
+                            AttentionRecord* record) const {
   if (record != nullptr) *record = {batch.size(), heads_, batch.length, batch.length, {}};
-  Matrix x = embedding_.Forward(batch.ids, batch.length, 0);
+  const KeyIndex index = KeyIndex::OfBatch(batch.size(), batch.length);
+  const MatrixView x = workspace.x.Resize(batch.ids.size(), embedding_.d_model());
+  embedding_.Forward(batch.ids, batch.length, 0, x);
   if (embedding_norm_) embedding_norm_->Apply(x);
   for (const EncoderLayer& layer : layers_) {
-    layer.Forward(x, batch, record != nullptr ? record->AddLayer() : nullptr);
+    layer.Forward(x, batch, index, record != nullptr ? record->AddLayer() : nullptr, workspace);
   }
   if (final_norm_) final_norm_->Apply(x);
   return x;

@@ -1,22 +1,38 @@
 #include "nn/layers.h"
 
-#include "kernels/kernels.h"
+#include <algorithm>
 
 namespace translucent {
+
+const QuantizedRows& LinearInput::Quantized() {
+  if (quantized_.values == nullptr) {
+    quantized_ = buffer_->Resize(rows_, cols_);
+    ActiveKernels().quantize(x_, quantized_);
+  }
+  return quantized_;
+}
 
 Linear::Linear(const Checkpoint& checkpoint, const std::string& prefix)
     : weight_(checkpoint.Matrix(prefix + ".weight")), bias_(checkpoint.Vector(prefix + ".bias")) {}
 
-Matrix Linear::Forward(const Matrix& x) const {
-  Matrix y(x.rows(), weight_.rows);
-  ActiveKernels().linear(x.data(), static_cast<int>(x.rows()), weight_, bias_.data, y.data());
-  return y;
+void Linear::Forward(LinearInput& x, float* out, std::size_t out_stride, bool relu) const {
+  const Kernels& kernels = ActiveKernels();
+  if (weight_.packed != nullptr) {
+    kernels.linear_int8(x.Quantized(), weight_, bias_.data, relu, out, out_stride);
+    return;
+  }
+  kernels.linear(x.floats(), x.rows(), weight_, bias_.data, out, out_stride);
+  for (int r = 0; relu && r < x.rows(); ++r) kernels.relu(out + r * out_stride, weight_.rows);
+}
+
+void Linear::FindArgMax(LinearInput& x, const float* bias, ArgMax* best) const {
+  ActiveKernels().arg_max_int8(x.Quantized(), weight_, bias, best);
 }
 
 LayerNorm::LayerNorm(const Checkpoint& checkpoint, const std::string& prefix)
     : gain_(checkpoint.Vector(prefix + ".weight")), bias_(checkpoint.Vector(prefix + ".bias")) {}
 
-void LayerNorm::Apply(Matrix& x) const {
+void LayerNorm::Apply(MatrixView x) const {
   constexpr float kEpsilon = 1e-5f;
   ActiveKernels().layer_norm(x.data(), static_cast<int>(x.rows()), static_cast<int>(x.cols()),
                              gain_.data, bias_.data, kEpsilon);
@@ -28,21 +44,20 @@ FeedForward::FeedForward(const Checkpoint& checkpoint, const std::string& prefix
       contract_(checkpoint, prefix + ".fc2"),
       activation_(activation) {}
 
-Matrix FeedForward::Forward(const Matrix& x) const {
-  Matrix hidden = expand_.Forward(x);
-  const std::size_t size = hidden.size();
-  switch (activation_) {
-    case Activation::kRelu:
-      ActiveKernels().relu(hidden.data(), size);
-      break;
-    case Activation::kSwish:
-      ActiveKernels().swish(hidden.data(), size);
-      break;
-    case Activation::kGelu:
-      ActiveKernels().gelu(hidden.data(), size);
-      break;
+void FeedForward::Forward(MatrixView x, Workspace& workspace, MatrixView out) const {
+  // Some rows at a time: what lies between the two layers stays in the cache.
+  constexpr Eigen::Index kRows = 64;
+  for (Eigen::Index first = 0; first < x.rows(); first += kRows) {
+    const Eigen::Index rows = std::min(kRows, x.rows() - first);
+    const auto part = [&](MatrixView m) { return MatrixView(m.row(first).data(), rows, m.cols()); };
+    MatrixView hidden = workspace.hidden.Resize(rows, expand_.outputs());
+    LinearInput input(part(x), workspace.quantized);
+    expand_.Forward(input, hidden, activation_ == Activation::kRelu);
+    if (activation_ == Activation::kSwish) ActiveKernels().swish(hidden.data(), hidden.size());
+    if (activation_ == Activation::kGelu) ActiveKernels().gelu(hidden.data(), hidden.size());
+    LinearInput activated(hidden, workspace.quantized);
+    contract_.Forward(activated, part(out));
   }
-  return contract_.Forward(hidden);
 }
 
 }  // namespace translucent

@@ -1,21 +1,63 @@
 // The small layers every block is made of: linear, layer norm, feed-forward, residual.
 #pragma once
 
+#include <cstddef>
 #include <string>
 
 #include "format/checkpoint.h"
+#include "kernels/kernels.h"
+#include "nn/workspace.h"
 #include "tensor/matrix.h"
+#include "tensor/quantized.h"
 
 namespace translucent {
+
+/// Rows that linear layers read. Those with int8 weights take them quantised: that happens once,
+/// for the first layer that asks, so layers that read the same rows should be given the same
+/// LinearInput.
+class LinearInput {
+ public:
+  /// Views x [rows, cols], which must not change while this lives; `buffer` may be used again by
+  /// the next one when this is done with.
+  LinearInput(const float* x, int rows, int cols, QuantizedBuffer& buffer)
+      : x_(x), rows_(rows), cols_(cols), buffer_(&buffer) {}
+  LinearInput(MatrixView x, QuantizedBuffer& buffer)
+      : LinearInput(x.data(), static_cast<int>(x.rows()), static_cast<int>(x.cols()), buffer) {}
+
+  int rows() const { return rows_; }
+  const float* floats() const { return x_; }
+  const QuantizedRows& Quantized();
+
+ private:
+  const float* x_;
+  int rows_;
+  int cols_;
+  QuantizedBuffer* buffer_;
+  QuantizedRows quantized_;  // values null: not yet
+};
 
 /// y = x W^T + b, W [out, in] (PyTorch's layout), f32 or int8.
 class Linear {
  public:
   /// Reads PREFIX.weight and PREFIX.bias.
   Linear(const Checkpoint& checkpoint, const std::string& prefix);
+  /// bias of size 0: none.
+  Linear(WeightMatrix weight, WeightVector bias) : weight_(weight), bias_(bias) {}
 
-  /// x [rows, in] -> [rows, out].
-  Matrix Forward(const Matrix& x) const;
+  int outputs() const { return weight_.rows; }
+  bool is_int8() const { return weight_.packed != nullptr; }
+  const float* bias() const { return bias_.data; }  // null: none
+
+  /// x [rows, in] -> out [rows, out], whose rows lie out_stride floats apart; with relu max(0, y).
+  void Forward(LinearInput& x, float* out, std::size_t out_stride, bool relu = false) const;
+  void Forward(LinearInput& x, MatrixView out, bool relu = false) const {
+    Forward(x, out.data(), static_cast<std::size_t>(out.cols()), relu);
+  }
+
+  /// For int8 weights: best[r] = the largest output of row r with `bias` [out] (or null) in place
+  /// of the layer's own, and its index; see ArgMax. The values are those of Forward, which are not
+  /// written anywhere.
+  void FindArgMax(LinearInput& x, const float* bias, ArgMax* best) const;
 
  private:
   WeightMatrix weight_;
@@ -29,7 +71,7 @@ class LayerNorm {
   LayerNorm(const Checkpoint& checkpoint, const std::string& prefix);
 
   /// Normalises each row of x in place.
-  void Apply(Matrix& x) const;
+  void Apply(MatrixView x) const;
 
  private:
   WeightVector gain_;
@@ -42,8 +84,8 @@ class FeedForward {
   /// Reads PREFIX.fc1 and PREFIX.fc2.
   FeedForward(const Checkpoint& checkpoint, const std::string& prefix, Activation activation);
 
-  /// x [rows, d_model] -> [rows, d_model].
-  Matrix Forward(const Matrix& x) const;
+  /// x [rows, d_model] -> out [rows, d_model].
+  void Forward(MatrixView x, Workspace& workspace, MatrixView out) const;
 
  private:
   Linear expand_;
@@ -53,14 +95,20 @@ class FeedForward {
 
 /// The residual connection around a sub-layer (section 3.1): post-norm is the paper's
 /// x = LayerNorm(x + Sublayer(x)), pre-norm is x = x + Sublayer(LayerNorm(x)).
+/// sublayer(input, out) reads and writes [rows, d_model]; workspace.normed and .update are taken.
 template <class Sublayer>
-void AddAndNorm(Matrix& x, const LayerNorm& norm, bool pre_norm, Sublayer&& sublayer) {
+void AddAndNorm(MatrixView x, const LayerNorm& norm, bool pre_norm, Workspace& workspace,
+                Sublayer&& sublayer) {
+  const MatrixView update = workspace.update.Resize(x.rows(), x.cols());
   if (pre_norm) {
-    Matrix normed = x;
+    MatrixView normed = workspace.normed.Resize(x.rows(), x.cols());
+    normed = x;
     norm.Apply(normed);
-    x += sublayer(normed);
+    sublayer(normed, update);
+    x += update;
   } else {
-    x += sublayer(x);
+    sublayer(x, update);
+    x += update;
     norm.Apply(x);
   }
 }

@@ -1,6 +1,7 @@
 // The encoder-decoder Transformer (section 3): ids in, logits out.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -9,7 +10,9 @@
 #include "format/checkpoint.h"
 #include "nn/attention.h"
 #include "nn/embedding.h"
+#include "nn/key_values.h"
 #include "nn/layers.h"
+#include "nn/workspace.h"
 #include "tensor/matrix.h"
 
 namespace translucent {
@@ -28,8 +31,10 @@ class EncoderLayer {
  public:
   EncoderLayer(const Checkpoint& checkpoint, const std::string& prefix);
 
-  /// x [batch, length, d_model] in place. weights: see ScaledDotProductAttention.
-  void Forward(Matrix& x, const PaddedBatch& batch, float* weights) const;
+  /// x [batch, length, d_model] in place, every row seeing its own positions: `index` is
+  /// KeyIndex::OfBatch(batch, length). weights: see ScaledDotProductAttention.
+  void Forward(MatrixView x, const PaddedBatch& batch, const KeyIndex& index, float* weights,
+               Workspace& workspace) const;
 
  private:
   MultiHeadAttention self_attention_;
@@ -41,11 +46,12 @@ class EncoderLayer {
 
 class Encoder {
  public:
-  explicit Encoder(const Checkpoint& checkpoint);
+  Encoder(const Checkpoint& checkpoint, std::shared_ptr<const PositionTable> positions);
 
-  /// -> [batch, length, d_model]. Rows of padding hold no meaning. `record` receives the
-  /// self-attention weights [layers][batch, heads, length, length], if not null.
-  Matrix Forward(const PaddedBatch& batch, AttentionRecord* record = nullptr) const;
+  /// -> [batch, length, d_model], in workspace.x. Rows of padding hold no meaning. `record`
+  /// receives the self-attention weights [layers][batch, heads, length, length], if not null.
+  MatrixView Forward(const PaddedBatch& batch, Workspace& workspace,
+                     AttentionRecord* record = nullptr) const;
 
  private:
   Embedding embedding_;
@@ -58,15 +64,20 @@ class Encoder {
 /// Everything decoding needs of the source: cross-attention keys and values of every layer,
 /// computed once per batch.
 struct SourceMemory {
-  std::vector<KeyValues> layers;  // [decoder layers], one row per sentence
+  std::vector<KeyValues> layers;  // [decoder layers]
+  KeyIndex index;                 // one row per sentence
   std::vector<int> lengths;       // [sentences]
 };
 
-/// A decoder under way: for each row (a hypothesis) its sentence and its self-attention cache.
+/// A decoder under way: for each row (a hypothesis) its sentence and the positions behind it.
 struct DecoderState {
   std::vector<int> sentences;     // [rows]: the source sentence each row translates
-  std::vector<KeyValues> layers;  // [decoder layers]: keys and values of the positions so far
+  std::vector<KeyValues> layers;  // [decoder layers]: self-attention keys and values so far
+  KeyIndex index;                 // which of them are whose
   int position = 0;               // positions so far, the same for all rows
+
+  std::vector<int> source_lengths;  // [rows]: tokens of their sentences
+  Workspace workspace;
 
   /// Keeps rows[0], rows[1], ... in that order; a row may be kept more than once.
   void Select(std::span<const int> rows);
@@ -82,14 +93,14 @@ class DecoderLayer {
  public:
   DecoderLayer(const Checkpoint& checkpoint, const std::string& prefix);
 
-  /// Appends the source's keys and values, from the encoder's output [batch, length, d_model].
-  void RememberSource(const Matrix& encoded, int batch, int length, KeyValues& memory) const;
+  /// Appends the source's keys and values, from the encoder's output.
+  void RememberSource(LinearInput& encoded, KeyValues& memory) const;
 
-  /// x [rows, count, d_model] in place: the next `count` positions of each row. The masks say which
-  /// source tokens and which earlier positions each may see; weights may be null.
-  void Forward(Matrix& x, int count, KeyValues& past, const AttentionMask& causal_mask,
-               const KeyValues& source, std::span<const int> sentences,
-               const AttentionMask& padding_mask, float* self_weights, float* cross_weights) const;
+  /// x [rows, count, d_model] in place: the next `count` positions of each row, whose keys and
+  /// values are appended to `past` where past_scope finds them; weights may be null.
+  void Forward(MatrixView x, int count, KeyValues& past, const AttentionScope& past_scope,
+               const KeyValues& source, const AttentionScope& source_scope, float* self_weights,
+               float* cross_weights, Workspace& workspace) const;
 
  private:
   MultiHeadAttention self_attention_;
@@ -103,38 +114,56 @@ class DecoderLayer {
 
 class Decoder {
  public:
-  explicit Decoder(const Checkpoint& checkpoint);
+  Decoder(const Checkpoint& checkpoint, std::shared_ptr<const PositionTable> positions);
 
-  SourceMemory Remember(const Matrix& encoded, const PaddedBatch& batch) const;
+  /// From the encoder's output [batch, length, d_model].
+  SourceMemory Remember(MatrixView encoded, const PaddedBatch& batch, Workspace& workspace) const;
 
-  /// A state with one row for each entry of `sentences`, at position 0.
-  DecoderState Start(std::vector<int> sentences) const;
+  /// A state with one row for each entry of `sentences`, at position 0. Memory for `positions`
+  /// positions of each row is allocated here, more when needed.
+  DecoderState Start(std::vector<int> sentences, const SourceMemory& source, int positions) const;
 
   /// Feeds the next `count` ids of each row, ids [rows, count], and returns hidden states
-  /// [rows, count, d_model]. One call with a whole target equals as many calls with one id each.
-  Matrix Forward(std::span<const int> ids, int count, const SourceMemory& source,
-                 DecoderState& state, DecoderRecord* record = nullptr) const;
+  /// [rows, count, d_model], good until the next call. One call with a whole target equals as many
+  /// calls with one id each.
+  MatrixView Forward(std::span<const int> ids, int count, const SourceMemory& source,
+                     DecoderState& state, DecoderRecord* record = nullptr) const;
 
-  /// hidden [rows, d_model] -> logits [rows, vocabulary].
-  Matrix Logits(const Matrix& hidden) const;
+  /// hidden [rows, d_model] -> logits [rows, vocabulary], in workspace.logits.
+  MatrixView Logits(MatrixView hidden, Workspace& workspace) const;
 
-  int vocabulary_size() const { return output_.rows; }
+  /// Whether FindBest saves computing the logits: with int8 weights.
+  bool finds_best() const { return output_.is_int8(); }
+  /// best[r] = the largest logit of row r and its id, with `bias` [vocabulary] (or null) in place
+  /// of the model's own: minus infinity forbids an id.
+  void FindBest(MatrixView hidden, const float* bias, Workspace& workspace, ArgMax* best) const;
+  /// final_logits_bias [vocabulary], null when absent.
+  const float* bias() const { return output_.bias(); }
+
+  int vocabulary_size() const { return output_.outputs(); }
 
  private:
   Embedding embedding_;
   std::optional<LayerNorm> embedding_norm_;
   std::vector<DecoderLayer> layers_;
   std::optional<LayerNorm> final_norm_;
-  WeightMatrix output_;       // [vocabulary, d_model]; the embedding itself when tied
-  WeightVector output_bias_;  // final_logits_bias; size 0 when absent
+  Linear output_;  // [vocabulary, d_model], the embedding itself when tied; final_logits_bias
   int heads_;
 };
 
 /// The whole model. The checkpoint must outlive it. Immutable, so threads may share it.
 struct Transformer {
-  explicit Transformer(const Checkpoint& checkpoint) : encoder(checkpoint), decoder(checkpoint) {}
+  explicit Transformer(const Checkpoint& checkpoint)
+      : Transformer(checkpoint,
+                    std::make_shared<const PositionTable>(
+                        checkpoint.config().max_position_embeddings, checkpoint.config().d_model)) {
+  }
   Encoder encoder;
   Decoder decoder;
+
+ private:
+  Transformer(const Checkpoint& checkpoint, std::shared_ptr<const PositionTable> positions)
+      : encoder(checkpoint, positions), decoder(checkpoint, positions) {}
 };
 
 }  // namespace translucent

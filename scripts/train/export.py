@@ -2,9 +2,9 @@
 
     python export.py zh-en [--output web/public/models/zh-en] [--dtype int8|f16|f32]
 
-int8: every linear layer and the shared embedding as NAME.weight I8 [out, in], symmetric,
-one scale per output row in NAME.weight_scale F32 [out], weight = scale * int; biases, layer
-norms and final_logits_bias stay F32. f16 and f32 hold Hugging Face's own tensor names and
+int8: every linear layer and the shared embedding as NAME.weight I8 [out, in] in -63..63 (seven
+bits, what the kernels multiply: core/tensor/packing.h), symmetric, one scale per output row in
+NAME.weight_scale F32 [out], weight = scale * int; biases, layer norms and final_logits_bias stay F32. f16 and f32 hold Hugging Face's own tensor names and
 load with MarianMTModel.from_pretrained; int8 needs evaluate.py's load_model (or our core).
 """
 
@@ -15,36 +15,54 @@ from pathlib import Path
 
 import sentencepiece
 import torch
-from safetensors.torch import save_file
 
 from card import write_card, write_index
 from common import ROOT, load_config, work_folder, write_atomic, write_json
 from train import EOS, marian_config
 
 SIZE_LIMIT = 16_000_000  # bytes: everything the page downloads for one model
+LEVELS = 63  # of an int8 weight, on either side of 0
+ALIGNMENT = 64  # bytes: a cache line
+DTYPES = {torch.float32: "F32", torch.float16: "F16", torch.int8: "I8"}
 MAX_PIECES = 512  # sinusoids need no training, so the limit is the usual one of these models
 
 
-LEVELS = 63  # the kernels hold weights in 7 bits (core/tensor/packing.h)
-
-
 def quantise(weight):
-    """[out, in] float -> int8 in -63..63 and a float32 scale per row [out]: of several scales, the smaller
-    ones cutting off a row's largest weights, the one with the least squared error."""
-    largest = weight.abs().amax(dim=1, keepdim=True)
-    largest[largest == 0] = 1  # a row of zeros, such as <pad>
-    least, best = None, None
-    for share in (1.0, 0.95, 0.9, 0.85, 0.8, 0.75, 0.7):
-        scale = largest * (share / LEVELS)
-        integers = torch.round(weight / scale).clamp(-LEVELS, LEVELS)
-        error = (integers * scale - weight).square().sum(dim=1, keepdim=True)
-        if best is None:
-            least, best = error, (integers, scale)
-        else:
-            better = error < least
-            least = torch.minimum(error, least)
-            best = tuple(torch.where(better, new, old) for new, old in zip((integers, scale), best))
-    return best[0].to(torch.int8), best[1].squeeze(1)
+    """[out, in] float -> int8 in -63..63 and a float32 scale per row [out]: of several ranges, the
+    largest values cut off by some, the one with the least squared error."""
+    largest = weight.abs().amax(dim=1)
+    largest[largest == 0] = LEVELS  # a row of zeros, such as <pad>
+    best_error = torch.full_like(largest, torch.inf)
+    best_scale = largest / LEVELS
+    for cut in (1, 0.95, 0.9, 0.85, 0.8, 0.75, 0.7):
+        scale = largest * cut / LEVELS
+        error = (to_levels(weight, scale) * scale[:, None] - weight).square().sum(dim=1)
+        best_scale = torch.where(error < best_error, scale, best_scale)
+        best_error = torch.minimum(error, best_error)
+    return to_levels(weight, best_scale).to(torch.int8), best_scale
+
+
+def to_levels(weight, scale):
+    return torch.round(weight / scale[:, None]).clamp(-LEVELS, LEVELS)
+
+
+def save_aligned(tensors, path):
+    """A safetensors file whose tensors begin at multiples of 64 bytes, as far as their sizes allow:
+    the core uses them where they lie."""
+    order = sorted(tensors, key=lambda name: (tensors[name].nbytes % ALIGNMENT != 0, name))
+    header, offset = {"__metadata__": {"format": "pt"}}, 0
+    for name in order:
+        tensor = tensors[name]
+        end = offset + tensor.nbytes
+        header[name] = {"dtype": DTYPES[tensor.dtype], "shape": list(tensor.shape),
+                        "data_offsets": [offset, end]}
+        offset = end
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-(8 + len(text)) % ALIGNMENT)
+    with open(path, "wb") as file:
+        file.write(len(text).to_bytes(8, "little") + text)
+        for name in order:
+            file.write(tensors[name].numpy().tobytes())
 
 
 def weights_of(state):
@@ -100,8 +118,7 @@ def main():
 
     weights = weights_of(state)
     tensors = stored(weights, arguments.dtype)
-    write_atomic(output / "model.safetensors",
-                 lambda temporary: save_file(tensors, temporary, metadata={"format": "pt"}))
+    write_atomic(output / "model.safetensors", lambda temporary: save_aligned(tensors, temporary))
 
     size = config["vocabulary"]["size"]
     pad = size - 1

@@ -5,7 +5,7 @@ import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { serve } from '../../web/scripts/serve.mjs';
-import { attention, translate } from './native.mjs';
+import { attention, models, translate } from './native.mjs';
 
 export const tests = [];
 const test = (name, run, options = {}) => tests.push({ name, run, options });
@@ -255,6 +255,61 @@ test('loads everything from its own origin, with progress', async ({ page, origi
   const line = await page.locator('#model-line').innerText();
   assert.ok(line.includes(model.info.name) && line.includes('MB') && line.includes('runs on your machine'), line);
 });
+
+const engineLine = (page) => page.locator('#engine-line').innerText();
+
+test('an isolated page runs the engine with threads', async ({ page, origin }) => {
+  await ready(page, origin);
+  const processors = await page.evaluate(() => navigator.hardwareConcurrency);
+  const line = await engineLine(page);
+  if (processors > 1) assert.match(line, /^Engine translucent(-relaxed)?-threads: kernels wasm-\S+, \d threads$/);
+  else assert.match(line, /^Engine translucent(-relaxed)?: kernels wasm-\S+, one thread$/);
+  const text = await page.locator('#translation').innerText();
+  await type(page, paragraph.repeat(20)); // in groups that several threads share
+  const several = await page.locator('#translation').innerText();
+  await type(page, paragraph);
+  assert.ok(several.startsWith(await page.locator('#translation').innerText()));
+  assert.notEqual(text, several);
+});
+
+/** Serves the page as a host does that knows nothing of isolation. */
+async function onPlainHost({ root, page }, check) {
+  const server = await serve({ root, models, isolated: false });
+  try {
+    await check(`http://localhost:${server.address().port}`);
+    await page.close();
+  } finally {
+    server.close();
+    server.closeAllConnections();
+  }
+}
+
+test(
+  'a page that is not isolated runs one thread and answers',
+  (environment) =>
+    onPlainHost(environment, async (origin) => {
+      const { page } = environment;
+      await ready(page, origin);
+      assert.equal(await page.evaluate(() => crossOriginIsolated), false);
+      assert.match(await engineLine(page), /^Engine translucent(-relaxed)?: kernels wasm-\S+, one thread$/);
+      await type(page, sentences[1]);
+      assert.notEqual(await page.locator('#translation').innerText(), '');
+    }),
+  { context: { serviceWorkers: 'block' }, faults: true }, // the worker that may not be is an error
+);
+
+test('on a host that sends no headers a service worker isolates the page', (environment) =>
+  onPlainHost(environment, async (origin) => {
+    const { page } = environment;
+    await page.goto(`${origin}/`);
+    await page.waitForFunction(() => crossOriginIsolated); // after its one reload
+    await done(page);
+    if ((await page.evaluate(() => navigator.hardwareConcurrency)) > 1) {
+      assert.match(await engineLine(page), /-threads: /);
+    }
+    await type(page, sentences[1]);
+    assert.notEqual(await page.locator('#translation').innerText(), '');
+  }));
 
 test('the last of what was typed is what stays', async ({ page, origin, model }) => {
   const [expected] = await translate(model.folder, [sentences[2]]);

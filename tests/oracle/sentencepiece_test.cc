@@ -134,7 +134,7 @@ TEST_CASE("sentencepiece library: identical ids, pieces, ranges and decoded text
   REQUIRE(TestLines().size() >= 5000);
   for (const std::string_view name : kModels) {
     CAPTURE(name);
-    const std::vector<std::byte> bytes = ReadFixture("text/" + std::string(name) + ".spm");
+    const auto bytes = ReadFixture("text/" + std::string(name) + ".spm");
     const SentencePiece model(bytes, name);
     const OldUnigram old(bytes);
     sentencepiece::SentencePieceProcessor library;
@@ -196,7 +196,7 @@ TEST_CASE("sentencepiece library: pieces of another model stand for themselves")
   const SentencePiece other(ReadFixture("text/" + std::string(kModels[0]) + ".spm"), kModels[0]);
   for (const std::string_view name : kModels) {
     CAPTURE(name);
-    const std::vector<std::byte> bytes = ReadFixture("text/" + std::string(name) + ".spm");
+    const auto bytes = ReadFixture("text/" + std::string(name) + ".spm");
     const SentencePiece model(bytes, name);
     sentencepiece::SentencePieceProcessor library;
     REQUIRE(

@@ -6,8 +6,8 @@
 #include <fstream>
 #include <iterator>
 #include <string>
-#include <vector>
 
+#include "base/aligned.h"
 #include "base/error.h"
 
 namespace translucent::test {
@@ -21,10 +21,10 @@ inline std::string FixturePath(const std::string& name) {
 inline bool HasFixture(const std::string& name) { return std::ifstream(FixturePath(name)).good(); }
 
 /// Content of a file under tests/fixtures; throws Error when it cannot be read.
-inline std::vector<std::byte> ReadFixture(const std::string& name) {
+inline FileBytes ReadFixture(const std::string& name) {
   std::ifstream file(FixturePath(name), std::ios::binary);
   if (!file) throw Error(FixturePath(name), "cannot be opened");
-  std::vector<std::byte> bytes;
+  FileBytes bytes;
   for (std::istreambuf_iterator<char> byte(file), end; byte != end; ++byte) {
     bytes.push_back(static_cast<std::byte>(*byte));
   }

@@ -5,4 +5,5 @@ export function serve(options: {
   port?: number;
   host?: string;
   models?: string;
+  isolated?: boolean;
 }): Promise<Server>;

@@ -40,18 +40,27 @@ const policy = [
   "form-action 'none'",
 ].join('; ');
 
-const always = {
+/** What shared memory, and so the engine's threads, take. */
+const isolation = {
   'Cross-Origin-Opener-Policy': 'same-origin',
   'Cross-Origin-Embedder-Policy': 'require-corp',
+};
+
+const always = {
+  ...isolation,
   'Cross-Origin-Resource-Policy': 'same-origin',
   'Content-Security-Policy': policy,
   'X-Content-Type-Options': 'nosniff',
   'Referrer-Policy': 'no-referrer',
 };
 
-/** Resolves when it listens; rejects when the port is taken. `server.address().port` tells the port. */
-export function serve({ root, port = 0, host, models }) {
+/**
+ * `isolated` false leaves out the headers for isolation, as hosts do that know nothing of them.
+ * Resolves when it listens; rejects when the port is taken. `server.address().port` tells the port.
+ */
+export function serve({ root, port = 0, host, models, isolated = true }) {
   const server = createServer((request, response) => {
+    if (!isolated) leaveOut(response, Object.keys(isolation));
     answer(request, response, { root: resolve(root), models: models && resolve(models) }).catch(
       (error) => {
         if (!response.headersSent) plain(response, 500, `internal error: ${error.message}`);
@@ -63,6 +72,12 @@ export function serve({ root, port = 0, host, models }) {
     server.once('error', failed);
     server.listen(port, host, () => done(server));
   });
+}
+
+function leaveOut(response, names) {
+  const write = response.writeHead.bind(response);
+  response.writeHead = (status, headers) =>
+    write(status, Object.fromEntries(Object.entries(headers).filter(([name]) => !names.includes(name))));
 }
 
 async function answer(request, response, { root, models }) {

@@ -37,7 +37,7 @@ function connected(options: FakeEngineOptions = {}, environment: Partial<Session
     ports.push(port1, port2);
     const session = new Session({
       post: (message, transfer = []) => port2.postMessage(message, transfer),
-      engine: async () => engine,
+      engine: async () => ({ engine, variant: 'translucent-threads', threads: 3 }),
       // Node empties one message port before it looks at the next: a message to itself would starve ours.
       pause: () => new Promise((resolve) => setImmediate(resolve)),
       download: async (_base, _model, { onProgress } = {}) => {
@@ -189,6 +189,27 @@ describe('translate', () => {
     await expect(client.translate(text, { signal: stop.signal })).rejects.toThrow('enough');
     await client.translate('狗。'); // the worker is free for it
     expect(engine().translated.length).toBeLessThan(20);
+  });
+
+  it('a text of many sentences is translated some at a time, more as it goes on', async () => {
+    const { client, engine } = await loaded();
+    const partials: PartialTranslation[] = [];
+    const text = Array.from({ length: 40 }, (_, i) => `第${i}句。`).join('');
+    const whole = await client.translate(text, { onPartial: (partial) => partials.push(partial) });
+    expect(partials.map((partial) => partial.sentences.length)).toEqual([1, 2, 4, 8, 16, 32]);
+    expect(whole.sentences).toHaveLength(40);
+    expect(new Set(engine().translated).size).toBe(40);
+    const again = await client.translate(text);
+    expect(again).toMatchObject({ text: whole.text, sentences: whole.sentences, remembered: 40 });
+  });
+
+  it('says which build answers', async () => {
+    const { client } = connected();
+    expect(await client.load(model, { base })).toMatchObject({
+      variant: 'translucent-threads',
+      instructionSet: 'fake',
+      threads: 3,
+    });
   });
 
   it('a short text does not wait for a long one', async () => {

@@ -50,6 +50,10 @@ export class FakeEngine implements Engine {
   }
   readonly Translator: Engine['Translator'];
 
+  instructionSet(): string {
+    return 'fake';
+  }
+
   splitSentences(text: string): Range[] {
     return [...text.matchAll(/[^\s。！？.!?][^\n。！？.!?]*[。！？.!?]*/g)].map(({ index, 0: sentence }) => ({
       begin: index,

@@ -6,18 +6,17 @@
 #include <algorithm>
 #include <string>
 
+#include "../allocations.h"
 #include "../nn/marian_case.h"
 
 namespace translucent::test {
 namespace {
 
-constexpr float kScoreTolerance = 5e-5f;
-
 using Results = std::vector<std::vector<Hypothesis>>;
 
 Results Find(const MarianCase& c, const ExpectedSearch& search,
              std::span<const std::vector<int>> sentences) {
-  return Search(c.model, c.checkpoint.config(), search.settings, search.nbest, sentences);
+  return Search(c.model, c.checkpoint.config(), search.settings, search.nbest, true, sentences);
 }
 
 std::string Text(const std::vector<int>& ids) {
@@ -69,7 +68,7 @@ TEST_CASE("decode: all sentences in one batch are translated as transformers doe
     REQUIRE(found.size() == search.results.size());
     for (std::size_t i = 0; i < found.size(); ++i) {
       CAPTURE(i);
-      CheckSame(found[i], search.results[i], kScoreTolerance);
+      CheckSame(found[i], search.results[i], c.score_tolerance);
     }
   });
 }
@@ -159,6 +158,49 @@ TEST_CASE("decode: targets end at the end symbol or at max_length, where it may 
   });
   CHECK(cut > 0);
   CHECK(forced > 0);
+}
+
+TEST_CASE("decode: greedy search finds the same targets without scores") {
+  ForEachSearch([](const MarianCase& c, const ExpectedSearch& search) {
+    if (search.settings.num_beams > 1) return;
+    const Results scored = Find(c, search, c.sources);
+    const Results found =
+        Search(c.model, c.checkpoint.config(), search.settings, 1, false, c.sources);
+    REQUIRE(found.size() == scored.size());
+    for (std::size_t i = 0; i < found.size(); ++i) {
+      CHECK(Text(found[i][0].ids) == Text(scored[i][0].ids));
+      CHECK(found[i][0].score == 0.f);
+    }
+  });
+}
+
+TEST_CASE("decode: a step of greedy search allocates nothing") {
+  if (!CountsAllocations()) return;
+  int longer = 0;
+  for (const std::string name : {"shared-relu-h1", "int8-swish", "int8-pre-norm-d21"}) {
+    for (const bool scores : {false, true}) {
+      CAPTURE(name);
+      CAPTURE(scores);
+      const MarianCase c(name);
+      GenerationConfig settings = SearchNamed(c, "greedy").settings;
+      // More steps, as many allocations: those of the beginning.
+      std::vector<std::size_t> allocations, steps;
+      for (const int max_length : {6, 18}) {
+        settings.max_length = max_length;
+        const std::size_t before = Allocations();
+        const Results found =
+            Search(c.model, c.checkpoint.config(), settings, 1, scores, c.sources);
+        allocations.push_back(Allocations() - before);
+        std::size_t most = 0;
+        for (const auto& nbest : found) most = std::max(most, nbest[0].ids.size());
+        steps.push_back(most);
+      }
+      CHECK(allocations[0] == allocations[1]);
+      CHECK(steps[1] >= steps[0]);
+      longer += steps[1] > steps[0];
+    }
+  }
+  CHECK(longer >= 2);
 }
 
 TEST_CASE("decode: no sentences, no results") {

@@ -4,13 +4,16 @@
 #include <cmath>
 #include <cstdint>
 #include <limits>
+#include <span>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
 #include "doctest/doctest.h"
 #include "fixtures.h"
 #include "format/model_builder.h"
+#include "tensor/packing.h"
 
 namespace translucent {
 namespace {
@@ -27,9 +30,12 @@ std::vector<float> Values(const WeightMatrix& matrix) {
   std::vector<float> values;
   for (int r = 0; r < matrix.rows; ++r) {
     for (int c = 0; c < matrix.cols; ++c) {
-      const int i = r * matrix.cols + c;
-      values.push_back(matrix.f32 ? matrix.f32[i] : matrix.i8[i] * matrix.scales[r]);
+      if (matrix.f32) values.push_back(matrix.f32[r * matrix.cols + c]);
     }
+    if (matrix.f32) continue;
+    values.resize(values.size() + matrix.cols);
+    const std::size_t cols = matrix.cols;
+    DequantizeRow(matrix, r, 1, {values.data() + values.size() - cols, cols});
   }
   return values;
 }
@@ -62,7 +68,7 @@ TEST_CASE("checkpoint: every weight of every layout as transformers has it") {
     const ModelBuilder model(layout);
     CheckAgainstTransformers(model.Load(), layout);
     if (std::string(layout) == "int8") {
-      CHECK(model.Load().Matrix("lm_head.weight").i8 != nullptr);
+      CHECK(model.Load().Matrix("lm_head.weight").packed != nullptr);
     }
   }
 }
@@ -78,6 +84,98 @@ TEST_CASE("checkpoint: unaligned f32 tensors are converted, aligned ones used in
     const auto* used = reinterpret_cast<const std::byte*>(checkpoint.Matrix("lm_head.weight").f32);
     CHECK((stored == used) == (misalign == 0));
   }
+}
+
+// An int8 model whose encoder has `ffn` hidden units; its two matrices' values by row and column.
+ModelBuilder Int8Model(int ffn, int limit) {
+  ModelBuilder model("int8");
+  model.Replace("config.json", "\"encoder_ffn_dim\": 10",
+                "\"encoder_ffn_dim\": " + std::to_string(ffn));
+  const std::string layer = "model.encoder.layers.0.";
+  model.tensors[layer + "fc1.bias"] = FloatTensor({ffn}, std::vector<float>(ffn));
+  for (const auto& [name, rows, cols] : {std::tuple("fc1", ffn, 8), std::tuple("fc2", 8, ffn)}) {
+    test::Tensor weight{"I8", {rows, cols}, {}};
+    std::vector<float> scales;
+    for (int r = 0; r < rows; ++r) {
+      for (int c = 0; c < cols; ++c) {
+        weight.bytes.push_back(static_cast<std::byte>((31 * r + 7 * c) % (2 * limit + 1) - limit));
+      }
+      weight.bytes.back() = static_cast<std::byte>(limit);
+      scales.push_back(0.5f + static_cast<float>(r));
+    }
+    model.tensors[layer + name + ".weight"] = weight;
+    model.tensors[layer + name + ".weight_scale"] = FloatTensor({rows}, scales);
+  }
+  return model;
+}
+
+TEST_CASE("checkpoint: int8 matrices are packed where they lie in the file, odd rows beside it") {
+  for (int ffn : {16, 32, 34, 47}) {
+    for (int misalign = 0; misalign < 4; ++misalign) {
+      CAPTURE(ffn);
+      CAPTURE(misalign);
+      ModelBuilder model = Int8Model(ffn, 63);
+      model.misalign = misalign;
+      const Checkpoint checkpoint = model.Load();
+      const std::span<const std::byte> file = checkpoint.File("model.safetensors");
+      const auto inside = [&](const std::uint8_t* p) {
+        const auto* byte = reinterpret_cast<const std::byte*>(p);
+        return byte >= file.data() && byte < file.data() + file.size();
+      };
+      for (const char* name :
+           {"model.encoder.layers.0.fc1.weight", "model.encoder.layers.0.fc2.weight"}) {
+        CAPTURE(name);
+        const WeightMatrix matrix = checkpoint.Matrix(name);
+        CHECK(inside(matrix.packed) == (matrix.rows >= 16 && matrix.cols % 4 == 0));
+        CHECK((matrix.last_panel != nullptr) == (matrix.rows % 16 != 0));
+        CHECK_FALSE(inside(matrix.last_panel));
+        std::vector<float> expected;
+        for (int r = 0; r < matrix.rows; ++r) {
+          for (int c = 0; c < matrix.cols; ++c) {
+            const int w = c + 1 == matrix.cols ? 63 : (31 * r + 7 * c) % 127 - 63;
+            expected.push_back((0.5f + static_cast<float>(r)) * static_cast<float>(w));
+          }
+        }
+        CHECK(Values(matrix) == expected);
+      }
+    }
+  }
+}
+
+TEST_CASE("checkpoint: int8 weights of 8 bits are rounded to 7") {
+  for (int limit : {64, 127}) {
+    for (int misalign : {0, 1}) {
+      CAPTURE(limit);
+      ModelBuilder model = Int8Model(34, limit);
+      model.misalign = misalign;
+      const Checkpoint checkpoint = model.Load();
+      const WeightMatrix matrix = checkpoint.Matrix("model.encoder.layers.0.fc1.weight");
+      const std::vector<float> values = Values(matrix);
+      for (int r = 0; r < 34; ++r) {
+        const float scale = 0.5f + static_cast<float>(r);
+        const float step = scale * static_cast<float>(limit) / 63;
+        CHECK(matrix.scales[r] == doctest::Approx(step));
+        for (int c = 0; c < 8; ++c) {
+          const int w = c == 7 ? limit : (31 * r + 7 * c) % (2 * limit + 1) - limit;
+          CHECK(std::abs(values[r * 8 + c] - scale * static_cast<float>(w)) <= 0.501f * step);
+        }
+      }
+      CHECK(checkpoint.UnusedTensors().empty());
+    }
+  }
+}
+
+TEST_CASE("checkpoint: tied int8 weights are packed once, under any of their names") {
+  ModelBuilder model("int8");
+  const std::string scale = std::string(kEmbedding) + "_scale";
+  for (const char* name : {"model.encoder.embed_tokens.weight", "lm_head.weight"}) {
+    model.tensors[name] = model.tensors.at(kEmbedding);
+    model.tensors[std::string(name) + "_scale"] = model.tensors.at(scale);
+  }
+  const Checkpoint checkpoint = model.Load();
+  CheckAgainstTransformers(checkpoint, "int8");
+  CHECK(checkpoint.Matrix("lm_head.weight").packed ==
+        checkpoint.Matrix("model.encoder.embed_tokens.weight").packed);
 }
 
 TEST_CASE("checkpoint: tied weights under any of their names") {

@@ -15,20 +15,20 @@
 
 namespace translucent::test {
 
-inline std::vector<std::byte> Bytes(std::string_view text) {
+inline FileBytes Bytes(std::string_view text) {
   const auto* begin = reinterpret_cast<const std::byte*>(text.data());
   return {begin, begin + text.size()};
 }
 
 /// A safetensors file: the header's length (or `length` when given), the header, the data.
-inline std::vector<std::byte> SafeTensorsFile(std::string_view header, std::size_t data_bytes,
-                                              const std::uint64_t* length = nullptr) {
+inline FileBytes SafeTensorsFile(std::string_view header, std::size_t data_bytes,
+                                 const std::uint64_t* length = nullptr) {
   const std::uint64_t header_bytes = length ? *length : header.size();
-  std::vector<std::byte> file(8);
+  FileBytes file(8);
   std::memcpy(file.data(), &header_bytes, 8);
   const auto text = Bytes(header);
   file.insert(file.end(), text.begin(), text.end());
-  file.resize(file.size() + data_bytes);
+  file.resize(file.size() + data_bytes, std::byte{});
   return file;
 }
 
@@ -65,7 +65,7 @@ struct ModelBuilder {
     }
   }
 
-  std::vector<std::byte> Weights() const {
+  FileBytes Weights() const {
     std::string header = "{";
     std::size_t offset = 0;
     for (const auto& [name, tensor] : tensors) {

@@ -12,12 +12,10 @@
 #include <vector>
 
 #include "../nn/marian_case.h"
+#include "kernel_test.h"
 
 namespace translucent::test {
 namespace {
-
-constexpr float kInfinity = std::numeric_limits<float>::infinity();
-constexpr float kGuard = 12345.f;  // stands behind every output: nothing may write there
 
 std::vector<int> OddSizes() {
   std::vector<int> sizes(70);
@@ -26,102 +24,30 @@ std::vector<int> OddSizes() {
   return sizes;
 }
 
-/// The same numbers on every machine.
-class Random {
- public:
-  explicit Random(std::uint32_t seed) : state_(seed) {}
-  /// Uniform in [-1, 1).
-  float Next() {
-    state_ = state_ * 1664525u + 1013904223u;
-    return static_cast<float>(static_cast<int>(state_ >> 8) - (1 << 23)) / (1 << 23);
-  }
-  std::vector<float> Values(std::size_t n, float scale = 1) {
-    std::vector<float> values(n);
-    for (float& value : values) value = scale * Next();
-    return values;
-  }
-
- private:
-  std::uint32_t state_;
-};
-
-/// Largest |a - b| / (absolute + relative * |b|): at most 1 means equal enough.
-float Error(std::span<const float> a, std::span<const float> b, float absolute, float relative) {
-  if (a.size() != b.size()) return kInfinity;
-  float largest = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    if (a[i] == b[i]) continue;
-    const float error = std::abs(a[i] - b[i]) / (absolute + relative * std::abs(b[i]));
-    if (!(error <= largest)) largest = std::isnan(error) ? kInfinity : error;
-  }
-  return largest;
-}
-
-bool SameBits(const float* a, const float* b, std::size_t n) {
-  return n == 0 || std::memcmp(a, b, n * sizeof(float)) == 0;
-}
-
-/// Calls f(kernels) for every runnable set, the scalar one included.
-template <class F>
-void ForEachSet(F f) {
-  for (const Kernels* kernels : RunnableKernels()) {
-    const std::string set = kernels->name;
-    CAPTURE(set);
-    f(*kernels);
-  }
-}
-
-const Kernels& Scalar() { return *RunnableKernels()[0]; }
-
-/// A weight matrix of either kind, with its memory.
-struct Weights {
-  Weights(int rows, int cols, bool int8, Random& random) {
-    const std::size_t size = static_cast<std::size_t>(rows) * cols;
-    view.rows = rows;
-    view.cols = cols;
-    if (int8) {
-      for (std::size_t i = 0; i < size; ++i) {
-        i8.push_back(static_cast<std::int8_t>(std::lround(127 * random.Next())));
-      }
-      if (size > 1) i8[0] = -128, i8[1] = 127;
-      for (int r = 0; r < rows; ++r) scales.push_back(0.01f + 0.005f * random.Next());
-      view.i8 = i8.data();
-      view.scales = scales.data();
-    } else {
-      f32 = random.Values(size);
-      view.f32 = f32.data();
-    }
-  }
-  std::vector<float> f32;
-  std::vector<std::int8_t> i8;
-  std::vector<float> scales;
-  WeightMatrix view;
-};
-
 std::vector<float> RunLinear(const Kernels& kernels, const float* x, int rows,
                              const WeightMatrix& w, const float* bias) {
   const std::size_t size = static_cast<std::size_t>(rows) * w.rows;
   std::vector<float> out(size + 1, kGuard);
-  kernels.linear(x, rows, w, bias, out.data());
+  kernels.linear(x, rows, w, bias, out.data(), w.rows);
   CHECK(out.back() == kGuard);
   out.resize(size);
   return out;
 }
 
-void CheckLinear(int rows, int cols, int outputs, bool int8, bool with_bias) {
+void CheckLinear(int rows, int cols, int outputs, bool with_bias) {
   Random random(rows * 7919 + cols * 31 + outputs);
-  const Weights w(outputs, cols, int8, random);
+  const std::vector<float> weights = random.Values(static_cast<std::size_t>(outputs) * cols);
+  const WeightMatrix w = {.rows = outputs, .cols = cols, .f32 = weights.data()};
   const std::vector<float> x = random.Values(static_cast<std::size_t>(rows) * cols);
   const std::vector<float> bias = random.Values(outputs);
   const float* b = with_bias ? bias.data() : nullptr;
-  const std::vector<float> expected = RunLinear(Scalar(), x.data(), rows, w.view, b);
+  const std::vector<float> expected = RunLinear(Scalar(), x.data(), rows, w, b);
   CAPTURE(rows);
   CAPTURE(cols);
   CAPTURE(outputs);
-  CAPTURE(int8);
   CAPTURE(with_bias);
   ForEachSet([&](const Kernels& kernels) {
-    const std::vector<float> out = RunLinear(kernels, x.data(), rows, w.view, b);
+    const std::vector<float> out = RunLinear(kernels, x.data(), rows, w, b);
     CHECK(Error(out, expected, 4e-6f * std::sqrt(static_cast<float>(cols)), 1e-5f) <= 1);
   });
 }
@@ -133,70 +59,96 @@ TEST_CASE("kernels: the scalar set comes first, the active one is among the runn
   REQUIRE_FALSE(runnable.empty());
   CHECK(std::string(runnable[0]->name) == "scalar");
   CHECK(std::ranges::count(runnable, &ActiveKernels()) == 1);
-#if defined(__wasm_simd128__)
+#if defined(__wasm_relaxed_simd__)
+  CHECK(std::string(ActiveKernels().name).starts_with("wasm-relaxed"));
+#elif defined(__wasm_simd128__)
   CHECK(std::string(ActiveKernels().name) == "wasm-simd128");
 #endif
 }
 
 TEST_CASE("kernels: linear equals the scalar one on every width") {
   for (int size : OddSizes()) {
-    for (bool int8 : {false, true}) {
-      CheckLinear(3, size, 6, int8, true);   // columns
-      CheckLinear(2, 19, size, int8, true);  // outputs
-      CheckLinear(2, size, size % 9 + 1, int8, false);
-    }
+    CheckLinear(3, size, 6, true);   // columns
+    CheckLinear(2, 19, size, true);  // outputs
+    CheckLinear(2, size, size % 9 + 1, false);
   }
-  for (int rows = 0; rows <= 18; ++rows) {
-    for (bool int8 : {false, true}) CheckLinear(rows, 37, 11, int8, rows % 2 == 0);
-  }
+  for (int rows = 0; rows <= 18; ++rows) CheckLinear(rows, 37, 11, rows % 2 == 0);
 }
 
 TEST_CASE("kernels: a row of linear has the same bits whatever the number of rows beside it") {
-  for (bool int8 : {false, true}) {
-    for (int cols : {1, 5, 16, 31, 64, 67}) {
-      Random random(cols);
-      const int outputs = 13;
-      const Weights w(outputs, cols, int8, random);
-      const std::vector<float> bias = random.Values(outputs);
-      const std::vector<float> x = random.Values(17 * cols);
-      ForEachSet([&](const Kernels& kernels) {
-        std::vector<float> alone;
-        for (int r = 0; r < 17; ++r) {
-          const auto row = RunLinear(kernels, &x[r * cols], 1, w.view, bias.data());
-          alone.insert(alone.end(), row.begin(), row.end());
-        }
-        for (int rows = 1; rows <= 17; ++rows) {
-          const auto out = RunLinear(kernels, x.data(), rows, w.view, bias.data());
-          CHECK(SameBits(out.data(), alone.data(), out.size()));
-        }
-      });
-    }
+  for (int cols : {1, 5, 16, 31, 64, 67}) {
+    Random random(cols);
+    const int outputs = 13;
+    const std::vector<float> weights = random.Values(outputs * cols);
+    const WeightMatrix w = {.rows = outputs, .cols = cols, .f32 = weights.data()};
+    const std::vector<float> bias = random.Values(outputs);
+    const std::vector<float> x = random.Values(17 * cols);
+    ForEachSet([&](const Kernels& kernels) {
+      std::vector<float> alone;
+      for (int r = 0; r < 17; ++r) {
+        const auto row = RunLinear(kernels, &x[r * cols], 1, w, bias.data());
+        alone.insert(alone.end(), row.begin(), row.end());
+      }
+      for (int rows = 1; rows <= 17; ++rows) {
+        const auto out = RunLinear(kernels, x.data(), rows, w, bias.data());
+        CHECK(SameBits(out.data(), alone.data(), out.size()));
+      }
+    });
   }
 }
 
-TEST_CASE("kernels: dot_rows equals the scalar one, with strides") {
-  for (int d : OddSizes()) {
-    for (int n : {0, 1, 2, 5, 17}) {
-      for (int gap : {0, 1, 24}) {
-        Random random(d * 100 + n * 10 + gap);
-        const std::size_t stride = d + gap;
+TEST_CASE("kernels: linear leaves alone what lies between its output rows") {
+  const int rows = 5, cols = 33, outputs = 22, stride = 31;
+  Random random(3);
+  const std::vector<float> weights = random.Values(outputs * cols), x = random.Values(rows * cols);
+  const WeightMatrix w = {.rows = outputs, .cols = cols, .f32 = weights.data()};
+  ForEachSet([&](const Kernels& kernels) {
+    const std::vector<float> dense = RunLinear(kernels, x.data(), rows, w, nullptr);
+    std::vector<float> out(rows * stride, kGuard);
+    kernels.linear(x.data(), rows, w, nullptr, out.data(), stride);
+    for (int r = 0; r < rows; ++r) {
+      CHECK(SameBits(&out[r * stride], &dense[r * outputs], outputs));
+      for (int gap = outputs; gap < stride; ++gap) REQUIRE(out[r * stride + gap] == kGuard);
+    }
+  });
+}
+
+/// n vectors of d floats, far apart and in no order, as a beam's keys are.
+struct Scattered {
+  Scattered(Random& random, int n, int d)
+      : memory(random.Values(static_cast<std::size_t>(2 * n + 1) * d)) {
+    for (int j = 0; j < n; ++j)
+      vectors.push_back(&memory[static_cast<std::size_t>((7 * j) % (2 * n)) * d]);
+  }
+  std::vector<float> memory;
+  std::vector<const float*> vectors;
+};
+
+TEST_CASE("kernels: attention_scores equals the scalar one, each score by itself") {
+  for (int d_k : OddSizes()) {
+    for (int n : {0, 1, 2, 5, 17, 33}) {
+      for (int heads : {1, 3}) {
+        Random random(d_k * 100 + n * 10 + heads);
+        const int d = heads * d_k;
+        const std::size_t stride = n + 2;
         const std::vector<float> q = random.Values(d);
-        std::vector<float> k = random.Values(stride * n);
-        for (int j = 0; j < n; ++j) {  // what lies between two vectors must not be read into sums
-          for (int g = 0; g < gap; ++g) k[j * stride + d + g] = 1e30f;
-        }
-        std::vector<float> expected(n + 1, kGuard);
-        Scalar().dot_rows(q.data(), k.data(), stride, n, d, 0.37f, expected.data());
+        const Scattered keys(random, n, d);
+        std::vector<float> expected(heads * stride, kGuard);
+        Scalar().attention_scores(q.data(), keys.vectors.data(), n, heads, d_k, 0.37f,
+                                  expected.data(), stride);
         ForEachSet([&](const Kernels& kernels) {
-          std::vector<float> out(n + 1, kGuard);
-          kernels.dot_rows(q.data(), k.data(), stride, n, d, 0.37f, out.data());
-          CHECK(out[n] == kGuard);
-          CHECK(Error(out, expected, 2e-6f * std::sqrt(static_cast<float>(d)), 1e-5f) <= 1);
-          // Each product by itself has the same bits.
+          std::vector<float> out(heads * stride, kGuard);
+          kernels.attention_scores(q.data(), keys.vectors.data(), n, heads, d_k, 0.37f, out.data(),
+                                   stride);
+          CHECK(Error(out, expected, 2e-6f * std::sqrt(static_cast<float>(d_k)), 1e-5f) <= 1);
+          for (int h = 0; h < heads; ++h) {
+            for (std::size_t gap = n; gap < stride; ++gap) CHECK(out[h * stride + gap] == kGuard);
+          }
           for (int j = 0; j < n; ++j) {
-            float alone = 0;
-            kernels.dot_rows(q.data(), &k[j * stride], stride, 1, d, 0.37f, &alone);
-            CHECK(SameBits(&alone, &out[j], 1));
+            std::vector<float> alone(heads);
+            kernels.attention_scores(q.data(), &keys.vectors[j], 1, heads, d_k, 0.37f, alone.data(),
+                                     1);
+            for (int h = 0; h < heads; ++h) CHECK(SameBits(&alone[h], &out[h * stride + j], 1));
           }
         });
       }
@@ -204,26 +156,24 @@ TEST_CASE("kernels: dot_rows equals the scalar one, with strides") {
   }
 }
 
-TEST_CASE("kernels: weighted_sum equals the scalar one, with strides") {
-  for (int d : OddSizes()) {
-    for (int n : {0, 1, 2, 5, 17}) {
-      for (int gap : {0, 1, 24}) {
-        Random random(d * 100 + n * 10 + gap);
-        const std::size_t stride = d + gap;
-        const std::vector<float> weights = random.Values(n);
-        std::vector<float> v = random.Values(stride * n);
-        for (int j = 0; j < n; ++j) {
-          for (int g = 0; g < gap; ++g) v[j * stride + d + g] = 1e30f;
-        }
+TEST_CASE("kernels: attention_sums equals the scalar one") {
+  for (int d_k : OddSizes()) {
+    for (int n : {0, 1, 2, 5, 17, 33}) {
+      for (int heads : {1, 3}) {
+        Random random(d_k * 100 + n * 10 + heads);
+        const int d = heads * d_k;
+        const std::size_t stride = n + 2;
+        const std::vector<float> weights = random.Values(heads * stride);
+        const Scattered values(random, n, d);
         std::vector<float> expected(d + 1, kGuard);
-        Scalar().weighted_sum(weights.data(), v.data(), stride, n, d, expected.data());
+        Scalar().attention_sums(weights.data(), stride, values.vectors.data(), n, heads, d_k,
+                                expected.data());
         ForEachSet([&](const Kernels& kernels) {
           std::vector<float> out(d + 1, kGuard);
-          kernels.weighted_sum(weights.data(), v.data(), stride, n, d, out.data());
+          kernels.attention_sums(weights.data(), stride, values.vectors.data(), n, heads, d_k,
+                                 out.data());
           CHECK(out[d] == kGuard);
-          CHECK(Error(out, expected, 4e-6f, 1e-5f) <= 1);
-          if (n == 0)
-            CHECK(std::all_of(out.begin(), out.end() - 1, [](float x) { return x == 0; }));
+          CHECK(Error(out, expected, 6e-6f, 1e-5f) <= 1);
         });
       }
     }
@@ -398,24 +348,20 @@ TEST_CASE("kernels: layer_norm is PyTorch's") {
   }
 }
 
-TEST_CASE("kernels: linear is PyTorch's, int8 that of the dequantised weights") {
+TEST_CASE("kernels: linear is PyTorch's") {
   const ValuesFile ops("marian/ops/ops.safetensors");
   for (const char* size : {"1x1", "7x5", "33x18", "64x70"}) {
     const std::string name = std::string("linear.") + size;
     CAPTURE(name);
-    const Values x = ops.Get(name + ".input"), w = ops.Get(name + ".weight");
-    const Values bias = ops.Get(name + ".bias"), scale = ops.Get(name + ".scale");
-    WeightMatrix f32 = {static_cast<int>(w.shape[0]), static_cast<int>(w.shape[1])};
-    WeightMatrix int8 = f32;
-    f32.f32 = w.data.data();
-    int8.i8 = reinterpret_cast<const std::int8_t*>(ops.View(name + ".int8").bytes.data());
-    int8.scales = scale.data.data();
+    const Values x = ops.Get(name + ".input"), weights = ops.Get(name + ".weight");
+    const Values bias = ops.Get(name + ".bias");
+    const WeightMatrix w = {.rows = static_cast<int>(weights.shape[0]),
+                            .cols = static_cast<int>(weights.shape[1]),
+                            .f32 = weights.data.data()};
     const int rows = static_cast<int>(x.shape[0]);
     ForEachSet([&](const Kernels& kernels) {
-      CHECK(MaxDifference(RunLinear(kernels, x.data.data(), rows, f32, bias.data.data()),
+      CHECK(MaxDifference(RunLinear(kernels, x.data.data(), rows, w, bias.data.data()),
                           ops.Get(name + ".output").data) <= 1e-5f);
-      CHECK(MaxDifference(RunLinear(kernels, x.data.data(), rows, int8, bias.data.data()),
-                          ops.Get(name + ".int8_output").data) <= 1e-5f);
     });
   }
 }

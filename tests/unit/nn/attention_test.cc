@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <memory>
 
 #include "../fixtures.h"
 #include "marian_case.h"
@@ -55,6 +56,17 @@ struct AttentionCase {
 
 std::span<const float> All(const Matrix& m) { return RowsOf(m, 0, m.rows()); }
 
+AlignedVector<float> ToMemory(const Matrix& m) { return {m.data(), m.data() + m.size()}; }
+
+Matrix Attend(Matrix queries, const AttentionCase& c, const KeyValues& memory,
+              const AttentionScope& scope, float* weights) {
+  Matrix out(queries.rows(), queries.cols());
+  Workspace workspace;
+  ScaledDotProductAttention(View(queries), c.num_queries, c.heads, memory, scope, weights,
+                            workspace, View(out));
+  return out;
+}
+
 /// E[id] for each id, without positions: [ids, d_model].
 Matrix WordVectors(const Checkpoint& checkpoint, const std::vector<int>& ids) {
   const WeightMatrix table = checkpoint.Matrix("model.encoder.embed_tokens.weight");
@@ -72,19 +84,16 @@ TEST_CASE("attention: scaled dot-product attention is PyTorch's under every mask
   for (const std::string name : kAttentionCases) {
     CAPTURE(name);
     const AttentionCase c(name);
-    KeyValues memory;
-    memory.Append(c.keys, c.values, c.rows, c.length);
+    const KeyValues memory = {ToMemory(c.keys), ToMemory(c.values)};
+    const KeyIndex index = KeyIndex::OfBatch(c.rows, c.length);
     std::vector<float> weights(c.weights.size(), 5.f);
-    const Matrix output = ScaledDotProductAttention(c.queries, c.num_queries, c.heads, memory, {},
-                                                    c.Mask(), weights.data());
+    const Matrix output = Attend(c.queries, c, memory, {index, {}, c.Mask()}, weights.data());
     CHECK(MaxDifference(All(output), c.output) <= 5e-6f);
     CHECK(MaxDifference(weights, c.weights) <= 2e-6f);
     for (std::size_t i = 0; i < weights.size(); ++i) {
       if (c.weights[i] == 0) REQUIRE(weights[i] == 0);
     }
-    const Matrix unrecorded =
-        ScaledDotProductAttention(c.queries, c.num_queries, c.heads, memory, {}, c.Mask(), nullptr);
-    CHECK(output == unrecorded);
+    CHECK(output == Attend(c.queries, c, memory, {index, {}, c.Mask()}, nullptr));
   }
 }
 
@@ -93,16 +102,19 @@ TEST_CASE("attention: keys and values may arrive in pieces, and rows be chosen a
     CAPTURE(name);
     const AttentionCase c(name);
     KeyValues memory;
+    KeyIndex index;
     for (int position = 0; position < c.length; ++position) {
-      Matrix keys(c.rows, c.keys.cols()), values(c.rows, c.values.cols());
+      index.Append(c.rows, 1, position * c.rows);
       for (int row = 0; row < c.rows; ++row) {
-        keys.row(row) = c.keys.row(row * c.length + position);
-        values.row(row) = c.values.row(row * c.length + position);
+        const auto append = [&](const Matrix& from, AlignedVector<float>& to) {
+          const auto values = RowsOf(from, row * c.length + position, 1);
+          to.insert(to.end(), values.begin(), values.end());
+        };
+        append(c.keys, memory.keys);
+        append(c.values, memory.values);
       }
-      memory.Append(keys, values, c.rows, 1);
     }
-    REQUIRE(memory.length == c.length);
-    REQUIRE(memory.capacity >= memory.length);
+    REQUIRE(index.length() == c.length);
 
     // Rows in reverse order, the first one twice: by memory_rows, then by Select.
     std::vector<int> order;
@@ -122,13 +134,10 @@ TEST_CASE("attention: keys and values may arrive in pieces, and rows be chosen a
     }
     AttentionMask mask = c.Mask();
     mask.key_lengths = lengths;
-    const Matrix chosen =
-        ScaledDotProductAttention(queries, c.num_queries, c.heads, memory, order, mask, nullptr);
+    const Matrix chosen = Attend(queries, c, memory, {index, order, mask}, nullptr);
     CHECK(MaxDifference(All(chosen), expected) <= 5e-6f);
-    memory.Select(order);
-    const Matrix selected =
-        ScaledDotProductAttention(queries, c.num_queries, c.heads, memory, {}, mask, nullptr);
-    CHECK(chosen == selected);
+    index.Select(order);
+    CHECK(chosen == Attend(queries, c, memory, {index, {}, mask}, nullptr));
   }
 }
 
@@ -141,6 +150,12 @@ TEST_CASE("positions: the sinusoids are transformers' table") {
     for (float position : rows) {
       std::vector<float> row(d_model);
       PositionalEncoding(static_cast<int>(position), row);
+      // From a table that holds it, and from one that does not.
+      for (int size : {static_cast<int>(position) + 1, static_cast<int>(position)}) {
+        std::vector<float> added(d_model, 0.f);
+        PositionTable(size, d_model).AddTo(added, static_cast<int>(position));
+        CHECK(added == row);
+      }
       table.insert(table.end(), row.begin(), row.end());
     }
     CHECK(MaxDifference(table, ops.Get("positions." + std::to_string(d_model)).data) <= 6e-8f);
@@ -178,8 +193,10 @@ TEST_CASE("positions: without them attention cannot tell 狗追猫 from 猫追�
     Matrix b = WordVectors(c.checkpoint, cat_first);
     CHECK(MaxDifference(RowsOf(a, 0, 1), RowsOf(a, 2, 1)) > 0.1f);  // two different words
     std::vector<float> a_weights(heads * 9), b_weights(heads * 9);
-    layer.Forward(a, batch, a_weights.data());
-    layer.Forward(b, batch, b_weights.data());
+    const KeyIndex index = KeyIndex::OfBatch(1, 3);
+    Workspace workspace;
+    layer.Forward(View(a), batch, index, a_weights.data(), workspace);
+    layer.Forward(View(b), batch, index, b_weights.data(), workspace);
     for (int word = 0; word < 3; ++word) {
       CHECK(MaxDifference(RowsOf(a, word, 1), RowsOf(b, 2 - word, 1)) <= 1e-5f);
       for (int head = 0; head < heads; ++head) {
@@ -191,11 +208,12 @@ TEST_CASE("positions: without them attention cannot tell 狗追猫 from 猫追�
     }
 
     // With positions the dog that chases is not the dog that is chased.
-    const Embedding embedding(c.checkpoint, "model.encoder.embed_tokens.weight");
-    a = embedding.Forward(dog_first, 3, 0);
-    b = embedding.Forward(cat_first, 3, 0);
-    layer.Forward(a, batch, nullptr);
-    layer.Forward(b, batch, nullptr);
+    const auto positions = std::make_shared<const PositionTable>(3, c.checkpoint.config().d_model);
+    const Embedding embedding(c.checkpoint, "model.encoder.embed_tokens.weight", positions);
+    embedding.Forward(dog_first, 3, 0, View(a));
+    embedding.Forward(cat_first, 3, 0, View(b));
+    layer.Forward(View(a), batch, index, nullptr, workspace);
+    layer.Forward(View(b), batch, index, nullptr, workspace);
     CHECK(MaxDifference(RowsOf(a, 0, 1), RowsOf(b, 2, 1)) > 0.1f);  // the dog
     CHECK(MaxDifference(RowsOf(a, 2, 1), RowsOf(b, 0, 1)) > 0.1f);  // the cat
   }

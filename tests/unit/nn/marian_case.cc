@@ -40,7 +40,7 @@ std::vector<ModelFile> ModelFiles(const std::string& folder) {
 }
 
 nlohmann::json ReadJson(const std::string& name) {
-  const std::vector<std::byte> bytes = ReadFixture(name);
+  const auto bytes = ReadFixture(name);
   const char* begin = reinterpret_cast<const char*>(bytes.data());
   return nlohmann::json::parse(begin, begin + bytes.size());
 }
@@ -94,6 +94,7 @@ MarianCase::MarianCase(const std::string& name)
   const nlohmann::json json = ReadJson("marian/" + name + "/expected.json");
   json.at("sources").get_to(sources);
   json.at("targets").get_to(targets);
+  score_tolerance = json.value("score_tolerance", 5e-5f);
   for (const nlohmann::json& search : json.at("searches")) searches.push_back(ReadSearch(search));
 }
 

@@ -31,7 +31,7 @@ class ValuesFile {
   const TensorView& View(const std::string& name) const;
 
  private:
-  std::vector<std::byte> bytes_;
+  FileBytes bytes_;
   SafeTensors tensors_;
 };
 
@@ -52,6 +52,7 @@ struct MarianCase {
   std::vector<std::vector<int>> sources;
   std::vector<std::vector<int>> targets;  // of the first sources: those with attention and logits
   std::vector<ExpectedSearch> searches;
+  float score_tolerance;  // of the searches
   ValuesFile expected;
 
   Values Expected(std::size_t sentence, const std::string& what) const {
@@ -77,5 +78,7 @@ inline float MaxDifference(std::span<const float> a, std::span<const float> b) {
 inline std::span<const float> RowsOf(const Matrix& m, Eigen::Index begin, Eigen::Index count) {
   return {m.data() + begin * m.cols(), static_cast<std::size_t>(count * m.cols())};
 }
+
+inline MatrixView View(Matrix& m) { return {m.data(), m.rows(), m.cols()}; }
 
 }  // namespace translucent::test

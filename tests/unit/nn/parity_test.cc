@@ -30,16 +30,17 @@ Forward Run(const MarianCase& c, std::span<const std::vector<int>> sources,
   const int pad = c.checkpoint.config().pad_token_id;
   Forward run;
   run.batch = PaddedBatch::Of(sources, pad);
-  run.encoded = c.model.encoder.Forward(run.batch, record ? &run.encoder : nullptr);
-  const SourceMemory memory = c.model.decoder.Remember(run.encoded, run.batch);
+  Workspace workspace;
+  run.encoded = c.model.encoder.Forward(run.batch, workspace, record ? &run.encoder : nullptr);
+  const SourceMemory memory = c.model.decoder.Remember(View(run.encoded), run.batch, workspace);
   std::vector<int> sentences(sources.size());
   std::iota(sentences.begin(), sentences.end(), 0);
-  DecoderState state = c.model.decoder.Start(sentences);
+  DecoderState state = c.model.decoder.Start(sentences, memory, 1);  // grows when it must
   const PaddedBatch padded = PaddedBatch::Of(targets, pad);
   run.count = padded.length;
   run.hidden = c.model.decoder.Forward(padded.ids, padded.length, memory, state,
                                        record ? &run.decoder : nullptr);
-  run.logits = c.model.decoder.Logits(run.hidden);
+  run.logits = c.model.decoder.Logits(View(run.hidden), workspace);
   return run;
 }
 
@@ -132,7 +133,8 @@ TEST_CASE("nn: encoder output, attention maps and logits are transformers' in a 
     for (std::size_t i = 0; i < c.targets.size(); ++i) CheckRow(c, run, static_cast<int>(i), i);
 
     const PaddedBatch batch = PaddedBatch::Of(c.sources, c.checkpoint.config().pad_token_id);
-    const Matrix encoded = c.model.encoder.Forward(batch);
+    Workspace workspace;
+    const Matrix encoded = c.model.encoder.Forward(batch, workspace);
     for (std::size_t i = 0; i < c.sources.size(); ++i) {
       CAPTURE(i);
       CHECK(MaxDifference(RowsOf(encoded, i * batch.length, batch.lengths[i]),
@@ -145,13 +147,15 @@ TEST_CASE("nn: a target fed step by step through the KV cache equals the whole t
   for (const std::string name : MarianCaseNames()) {
     CAPTURE(name);
     const MarianCase c(name);
-    const Forward whole = Run(c, std::span(c.sources).first(c.targets.size()), c.targets);
-    const SourceMemory memory = c.model.decoder.Remember(whole.encoded, whole.batch);
+    Forward whole = Run(c, std::span(c.sources).first(c.targets.size()), c.targets);
+    Workspace workspace;
+    const SourceMemory memory =
+        c.model.decoder.Remember(View(whole.encoded), whole.batch, workspace);
     const int rows = static_cast<int>(c.targets.size());
     const PaddedBatch target = PaddedBatch::Of(c.targets, c.checkpoint.config().pad_token_id);
     for (const int step : {1, 3}) {
       CAPTURE(step);
-      DecoderState state = c.model.decoder.Start({0, 1, 2, 3, 4});
+      DecoderState state = c.model.decoder.Start({0, 1, 2, 3, 4}, memory, 2);
       for (int begin = 0; begin < target.length; begin += step) {
         CAPTURE(begin);
         const int count = std::min(step, target.length - begin);
@@ -254,11 +258,13 @@ TEST_CASE("nn: decoder rows may share a sentence, and be dropped, repeated and r
     const PaddedBatch batch =
         PaddedBatch::Of(std::span(c.sources).first(4), c.checkpoint.config().pad_token_id);
     const Decoder& decoder = c.model.decoder;
-    const SourceMemory memory = decoder.Remember(c.model.encoder.Forward(batch), batch);
+    Workspace workspace;
+    const SourceMemory memory =
+        decoder.Remember(c.model.encoder.Forward(batch, workspace), batch, workspace);
     const auto feed = [&](DecoderState& state, std::vector<int> ids) {
       return decoder.Forward(ids, 1, memory, state);
     };
-    DecoderState state = decoder.Start({0, 0, 2, 3});
+    DecoderState state = decoder.Start({0, 0, 2, 3}, memory, 3);
     feed(state, {2, 2, 2, 2});
     feed(state, {5, 6, 7, 8});
     const std::vector<int> kept = {3, 1, 1, 0};
@@ -272,7 +278,7 @@ TEST_CASE("nn: decoder rows may share a sentence, and be dropped, repeated and r
         {2, 8, 9, 13}, {2, 6, 10, 14}, {2, 6, 11, 15}, {2, 5, 12, 16}};
     for (int row = 0; row < 4; ++row) {
       CAPTURE(row);
-      DecoderState alone = decoder.Start({state.sentences[row]});
+      DecoderState alone = decoder.Start({state.sentences[row]}, memory, 4);
       const Matrix whole = decoder.Forward(histories[row], 4, memory, alone);
       CHECK(Same(RowsOf(hidden, row, 1), RowsOf(whole, 3, 1)));
     }

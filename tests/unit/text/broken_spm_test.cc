@@ -46,7 +46,7 @@ std::string Try(std::string_view bytes) {
 }
 
 std::string ReadModel(std::string_view name) {
-  const std::vector<std::byte> bytes = ReadFixture("text/" + std::string(name) + ".spm");
+  const auto bytes = ReadFixture("text/" + std::string(name) + ".spm");
   return std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size());
 }
 

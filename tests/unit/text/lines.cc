@@ -171,7 +171,7 @@ class LineMaker {
 }  // namespace
 
 std::vector<std::string> SeedLines() {
-  const std::vector<std::byte> bytes = ReadFixture("text/seed.txt");
+  const auto bytes = ReadFixture("text/seed.txt");
   std::string_view rest(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   std::vector<std::string> lines;
   for (std::size_t end; (end = rest.find('\n')) != rest.npos; rest.remove_prefix(end + 1)) {

@@ -55,7 +55,7 @@ TEST_CASE("every test line gives the library's ids, pieces, ranges and decoded t
   for (const std::string_view name : kModels) {
     CAPTURE(name);
     const SentencePiece model = Load(name);
-    const std::vector<std::byte> expected = ReadFixture("text/" + std::string(name) + ".crc");
+    const auto expected = ReadFixture("text/" + std::string(name) + ".crc");
     REQUIRE(expected.size() == 4 * (lines.size() + 1));
     const auto crc = [&](std::size_t i) {
       std::uint32_t value = 0;
@@ -77,7 +77,7 @@ TEST_CASE("every test line gives the library's ids, pieces, ranges and decoded t
 }
 
 TEST_CASE("examples in full") {
-  const std::vector<std::byte> bytes = ReadFixture("text/examples.json");
+  const auto bytes = ReadFixture("text/examples.json");
   const auto examples =
       nlohmann::json::parse(reinterpret_cast<const char*>(bytes.data()),
                             reinterpret_cast<const char*>(bytes.data()) + bytes.size());

@@ -34,7 +34,7 @@ struct Example {
 
 /// Sentences and what transformers makes of them.
 std::vector<Example> Examples() {
-  const std::vector<std::byte> bytes = ReadFixture("format/tiny/expected.json");
+  const auto bytes = ReadFixture("format/tiny/expected.json");
   const char* begin = reinterpret_cast<const char*>(bytes.data());
   std::vector<Example> examples;
   for (const auto& json : nlohmann::json::parse(begin, begin + bytes.size())) {

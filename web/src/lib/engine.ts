@@ -11,6 +11,10 @@ export interface TranslateOptions {
   nbest?: number;
   maxLength?: number;
   lengthPenalty?: number;
+  /** Compute scores also in greedy search, where they are 0 otherwise. */
+  scores?: boolean;
+  /** Threads that share one call; more than the module was started with are not used. */
+  threads?: number;
 }
 
 export interface Candidate {
@@ -63,4 +67,6 @@ export interface Engine {
   splitSentences(text: string): Range[];
   /** What stands between two translations, given what stood between the sentences. */
   sentenceSeparator(before: string, source: string, after: string): string;
+  /** The kernels at work: "wasm-simd128", "wasm-relaxed". */
+  instructionSet(): string;
 }

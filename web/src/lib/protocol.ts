@@ -36,6 +36,10 @@ export interface PartialTranslation {
 export interface Loaded {
   /** From the last byte to a translator that answers. */
   milliseconds: number;
+  /** The build that runs, its kernels, and the threads that translate. */
+  variant: string;
+  instructionSet: string;
+  threads: number;
 }
 
 export type Request =

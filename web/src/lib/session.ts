@@ -1,12 +1,6 @@
 // The worker's side of the protocol, free of worker globals so that tests can drive it.
 
-import type {
-  AttentionMaps,
-  Engine,
-  EngineTranslator,
-  Explanation,
-  TranslateOptions,
-} from './engine';
+import type { AttentionMaps, EngineTranslator, Explanation, TranslateOptions } from './engine';
 import { downloadModel, type ModelInfo } from './models';
 import {
   type Request,
@@ -17,11 +11,12 @@ import {
   TranslucentError,
 } from './protocol';
 import { Queue, type Steps } from './queue';
+import type { StartedEngine } from './variants';
 
 export interface SessionEnvironment {
   post: (message: Response, transfer?: Transferable[]) => void;
   /** Starts (or has started) the WebAssembly module. */
-  engine: () => Promise<Engine>;
+  engine: () => Promise<StartedEngine>;
   pause: () => Promise<void>;
   download?: typeof downloadModel;
   now?: () => number;
@@ -30,12 +25,15 @@ export interface SessionEnvironment {
 /** Sentences remembered, so that typing at the end of a text translates only its last sentence. */
 const kRemembered = 512;
 
+/** Sentences in one step: a cancelled text stops after as many. */
+const kMostAtOnce = 16;
+
 export class Session {
   readonly #environment: SessionEnvironment;
   readonly #queue: Queue;
   readonly #now: () => number;
   readonly #memory = new Map<string, { text: string; score: number }>();
-  #engine: Engine | null = null;
+  #started: StartedEngine | null = null;
   #translator: EngineTranslator | null = null;
   #loading: { id: number; stop: AbortController } | null = null;
 
@@ -93,19 +91,25 @@ export class Session {
       });
       const began = this.#now();
       try {
-        this.#engine = await engine;
+        this.#started = await engine;
       } catch (error) {
         const message = error instanceof Error ? error.message : String(error);
         throw new TranslucentError({ kind: 'crashed', message: `the engine did not start: ${message}` });
       }
       signal.throwIfAborted();
-      const translator = new this.#engine.Translator(files);
+      const { engine: module, variant, threads } = this.#started;
+      const translator = new module.Translator(files);
       this.#unload();
       this.#translator = translator;
       this.#environment.post({
         type: 'result',
         id,
-        value: { milliseconds: this.#now() - began },
+        value: {
+          milliseconds: this.#now() - began,
+          variant,
+          instructionSet: module.instructionSet(),
+          threads,
+        },
       });
     } catch (error) {
       this.#environment.post({ type: 'error', id, failure: toFailure(error, 'model') });
@@ -138,43 +142,58 @@ export class Session {
     });
   }
 
-  #loaded(): { engine: Engine; translator: EngineTranslator } {
-    if (!this.#engine || !this.#translator) {
+  #loaded(): StartedEngine & { translator: EngineTranslator } {
+    if (!this.#started || !this.#translator) {
       throw new TranslucentError({ kind: 'state', message: 'no model is loaded' });
     }
-    return { engine: this.#engine, translator: this.#translator };
+    return { ...this.#started, translator: this.#translator };
   }
 
-  /** One sentence a step; what is known so far is posted as it grows. */
+  /**
+   * Some sentences a step: one or two at first, so that something shows at once, then more, which
+   * together take less time. What is known so far is posted as it grows.
+   */
   *#translate(id: number, text: string, options: TranslateOptions): Steps<Translation> {
-    const { engine, translator } = this.#loaded();
+    const { engine, threads, translator } = this.#loaded();
     const ranges = engine.splitSentences(text);
+    const pieces = ranges.map((range) => text.slice(range.begin, range.end));
+    const keyOf = (piece: string) => JSON.stringify([options, piece]);
     const sentences: Sentence[] = [];
     let out = '';
     let read = 0;
     let milliseconds = 0;
     let remembered = 0;
-    for (const [index, range] of ranges.entries()) {
-      const piece = text.slice(range.begin, range.end);
-      const key = JSON.stringify([options, piece]);
-      let best = this.#memory.get(key);
-      if (best) {
-        remembered++;
-        this.#memory.delete(key);
-      } else {
+    let atOnce = 1;
+    let done = 0;
+    while (done < ranges.length) {
+      const end = Math.min(done + atOnce, ranges.length);
+      const group = pieces.slice(done, end);
+      const missing = [...new Set(group.filter((piece) => !this.#memory.has(keyOf(piece))))];
+      remembered += group.length - missing.length;
+      const results = new Map<string, { text: string; score: number }>();
+      if (missing.length > 0) {
         const began = this.#now();
-        best = translator.translate([piece], options)[0]?.[0] ?? { text: '', score: 0 };
+        const found = translator.translate(missing, { ...options, threads });
         milliseconds += this.#now() - began;
+        for (const [i, piece] of missing.entries()) {
+          results.set(piece, found[i]?.[0] ?? { text: '', score: 0 });
+        }
       }
-      this.#remember(key, best);
-
-      const gap = text.slice(read, range.begin);
-      out += engine.sentenceSeparator(lastCharacter(out), gap, best.text);
-      const begin = out.length;
-      out += best.text;
-      sentences.push({ source: range, target: { begin, end: out.length }, score: best.score });
-      read = range.end;
-      if (index + 1 < ranges.length) {
+      for (; done < end; done++) {
+        const range = ranges[done]!;
+        const piece = pieces[done]!;
+        const key = keyOf(piece);
+        const best = results.get(piece) ?? this.#memory.get(key)!;
+        results.set(piece, best); // should remembering another one push it out
+        this.#memory.delete(key);
+        this.#remember(key, best);
+        out += engine.sentenceSeparator(lastCharacter(out), text.slice(read, range.begin), best.text);
+        const begin = out.length;
+        out += best.text;
+        sentences.push({ source: range, target: { begin, end: out.length }, score: best.score });
+        read = range.end;
+      }
+      if (done < ranges.length) {
         // Remembered sentences come in a burst: nothing to show before the first computed one.
         if (milliseconds > 0) {
           const partial = { text: out, sentences: [...sentences], total: ranges.length };
@@ -182,6 +201,7 @@ export class Session {
         }
         yield;
       }
+      if (done >= 2) atOnce = Math.min(2 * atOnce, kMostAtOnce);
     }
     out += text.slice(read);
     return { text: out, sentences, milliseconds, remembered };

@@ -1,15 +1,23 @@
 // The module worker: owns the engine and answers the protocol.
 
-import createTranslucent from 'translucent-engine';
-import type { Engine } from './engine';
+import type createTranslucent from 'translucent-engine';
+import folder from 'virtual:engine-folder';
 import type { Request, Response } from './protocol';
 import { messagePause } from './queue';
 import { Session } from './session';
+import { type Choice, detectFeatures, startEngine } from './variants';
 
 const scope = self as unknown as DedicatedWorkerGlobalScope;
 
+/** The builds are no part of the bundle: only the chosen one is fetched, and its threads load it again. */
+async function start({ variant, threads }: Choice) {
+  const url = new URL(`${variant}.js`, folder).href;
+  const module = (await import(/* @vite-ignore */ url)) as { default: typeof createTranslucent };
+  return module.default({ threads });
+}
+
 // Started at once: compiling overlaps with reading the list of models and downloading one.
-const engine: Promise<Engine> = createTranslucent();
+const engine = detectFeatures().then((features) => startEngine(features, start));
 engine.catch(() => {}); // reported to whoever loads a model
 
 const session = new Session({

@@ -2,7 +2,7 @@
 
 import { Client } from '../lib/client';
 import { loadIndex, type ModelInfo, totalBytes } from '../lib/models';
-import { isAbort, TranslucentError } from '../lib/protocol';
+import { isAbort, type Loaded, TranslucentError } from '../lib/protocol';
 import { hideAlert, showAlert } from './alert';
 import { AttentionPanel } from './attention-panel';
 import { Direction } from './direction';
@@ -79,7 +79,7 @@ async function load(model: ModelInfo): Promise<void> {
   waiting('Loading the model');
   const bar = byId<HTMLProgressElement>('loading-bar');
   try {
-    await client.load(model, {
+    const engine = await client.load(model, {
       base,
       signal,
       onProgress: (loaded, total) => {
@@ -93,6 +93,7 @@ async function load(model: ModelInfo): Promise<void> {
     });
     if (signal.aborted) return;
     byId('loading').hidden = true;
+    byId('engine-line').textContent = describeEngine(engine);
     panel.start(client);
     pane.start(client);
   } catch (error) {
@@ -107,6 +108,11 @@ function waiting(text: string): void {
   byId('loading').hidden = false;
   byId('loading-text').textContent = text;
   byId('loading-bar').removeAttribute('value');
+}
+
+/** Which build of the engine answers. */
+function describeEngine({ variant, instructionSet, threads }: Loaded): string {
+  return `Engine ${variant}: kernels ${instructionSet}, ${threads === 1 ? 'one thread' : `${threads} threads`}`;
 }
 
 /** Languages and examples of the panes; name, size, scores and licence at the foot. */

@@ -1,0 +1,355 @@
+// The int8 kernels, written once over what an instruction set multiplies bytes with. Beside
+// simd.h's members an Isa has
+//
+//   static constexpr int kAccumulators;   // vectors of sums a tile may hold in registers
+//   static constexpr int kMaxVectors;     // the widest tile, used for a single row
+//   static constexpr int kMaxRows;        // the tallest
+//   using Value;                          // of activations: std::int8_t, or what it is widened to
+//   using Weights, Activations, Accumulator;
+//   static Weights LoadWeights(const std::uint8_t* p);       // one vector's outputs, 4 columns
+//   each static Activations Broadcast(const std::int8_t* p);      // 4 columns of one row static
+//   Accumulator Zero(); static Accumulator MultiplyAdd(Accumulator sums, Weights w, Activations x);
+//   static Ints Total(Accumulator sums);                     // one sum per output
+//   static void StoreBytes(Ints v, std::int8_t* p);          // values in -128..127
+//
+// where Ints and Floats are xsimd's batches of Arch; a vector has as many outputs as they have
+// lanes.
+#pragma once
+
+#include <algorithm>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <vector>
+#include <xsimd/xsimd.hpp>
+
+#include "kernels/kernels.h"
+
+namespace translucent {
+
+template <class Isa>
+struct Int8 {
+  using Floats = xsimd::batch<float, typename Isa::Arch>;
+  using Ints = xsimd::batch<std::int32_t, typename Isa::Arch>;
+  using Value = typename Isa::Value;
+  static constexpr int kLanes = static_cast<int>(Floats::size);
+  static constexpr int kPanelVectors = kPanelRows / kLanes;
+  static constexpr int kVectorBytes = kLanes * kColumnGroup;
+  static constexpr int kGroupBytes = kPanelRows * kColumnGroup;
+
+  /// Rows that are taken through all weights together: their activations stay in the cache.
+  static constexpr int kRowBlock = 64;
+
+  // --- quantising -------------------------------------------------------------------------------
+
+  static Ints ToInts(Floats v) { return xsimd::nearbyint_as_int(v); }
+
+  static Floats LoadTail(const float* p, int count) { return Isa::LoadTail(p, count, 0.f); }
+
+  /// The bits of the largest |x|. Of positive floats the larger has the larger bits, and what is
+  /// not finite the largest.
+  static std::int32_t LargestBits(const float* x, int n) {
+    const Ints magnitude(0x7FFFFFFF);
+    Ints largest(0);
+    int i = 0;
+    for (; i + kLanes <= n; i += kLanes) {
+      const Ints bits = xsimd::bitwise_cast<std::int32_t>(Floats::load_unaligned(x + i));
+      largest = xsimd::max(largest, bits & magnitude);
+    }
+    if (i < n) {
+      const Ints bits = xsimd::bitwise_cast<std::int32_t>(LoadTail(x + i, n - i));
+      largest = xsimd::max(largest, bits & magnitude);
+    }
+    return xsimd::reduce_max(largest);
+  }
+
+  static void Quantize(const float* x, const QuantizedRows& out) {
+    constexpr float kSmallest = 0x1p-100f;
+    constexpr std::int32_t kInfinityBits = 0x7F800000;
+    const int cols = out.cols;
+    const int padded = PackedColumns(cols);
+    for (int r = 0; r < out.rows; ++r, x += cols) {
+      std::int8_t* values = out.values + static_cast<std::size_t>(r) * padded;
+      const std::int32_t bits = LargestBits(x, cols);
+      const float max = std::bit_cast<float>(bits);
+      if (bits >= kInfinityBits || max < kSmallest) {
+        std::fill(values, values + padded, 0);
+        out.scales[r] = bits >= kInfinityBits ? std::numeric_limits<float>::quiet_NaN() : 0.f;
+        out.corrections[r] = 0;
+        continue;
+      }
+      const Floats factor(127.f / max);
+      Ints sum(0);
+      int i = 0;
+      for (; i + kLanes <= cols; i += kLanes) {
+        const Ints q = ToInts(Floats::load_unaligned(x + i) * factor);
+        Isa::StoreBytes(q, values + i);
+        sum += q;
+      }
+      if (i < cols) {
+        const Ints q = ToInts(LoadTail(x + i, cols - i) * factor);
+        std::int8_t bytes[kLanes];
+        Isa::StoreBytes(q, bytes);
+        std::copy_n(bytes, padded - i, values + i);
+        sum += q;
+      }
+      out.scales[r] = max / 127.f;
+      out.corrections[r] = -kWeightOffset * xsimd::reduce_add(sum);
+    }
+  }
+
+  // --- products ---------------------------------------------------------------------------------
+
+  /// The sums of Rows rows with the outputs of Vectors vectors, the first of which begins at `w`.
+  /// sink(r, v, sums) receives them.
+  template <int Rows, int Vectors, class Sink>
+  static void Tile(const Value* x, std::size_t x_stride, const std::uint8_t* w,
+                   std::size_t panel_bytes, Sink sink) {
+    typename Isa::Accumulator sums[Rows][Vectors];
+    for (auto& row : sums) {
+      for (auto& sum : row) sum = Isa::Zero();
+    }
+    for (std::size_t i = 0; i < x_stride; i += kColumnGroup, w += kGroupBytes) {
+      typename Isa::Weights weights[Vectors];
+      for (int v = 0; v < Vectors; ++v) {
+        weights[v] = Isa::LoadWeights(w + v / kPanelVectors * panel_bytes +
+                                      v % kPanelVectors * kVectorBytes);
+      }
+      for (int r = 0; r < Rows; ++r) {
+        const typename Isa::Activations values = Isa::Broadcast(x + r * x_stride + i);
+        for (int v = 0; v < Vectors; ++v) {
+          sums[r][v] = Isa::MultiplyAdd(sums[r][v], weights[v], values);
+        }
+      }
+    }
+    for (int r = 0; r < Rows; ++r) {
+      for (int v = 0; v < Vectors; ++v) sink(r, v, Isa::Total(sums[r][v]));
+    }
+  }
+
+  /// How wide a tile of so many rows is: a power of two.
+  static constexpr int VectorsFor(int rows) {
+    int vectors = Isa::kMaxVectors;
+    while (vectors > 1 && rows * vectors > Isa::kAccumulators) vectors /= 2;
+    return vectors;
+  }
+
+  /// Writes outputs: linear_int8.
+  struct Writer {
+    const float* row_scales;
+    const std::int32_t* corrections;
+    const float* scales;
+    const float* bias;
+    bool relu;
+    float* out;
+    std::size_t out_stride;
+
+    /// Outputs o, o + 1, ... of row r. Out of line of the tiles' loops, so that one copy serves
+    /// all.
+    void operator()(int r, int o, Ints sums) const {
+      const Floats y = OutputsOf(*this, r, o, sums);
+      const Floats zero(0.f);
+      (relu ? xsimd::select(y < zero, zero, y) : y).store_unaligned(out + r * out_stride + o);
+    }
+  };
+
+  /// Remembers the largest output of each row: arg_max_int8.
+  struct Chooser {
+    const float* row_scales;
+    const std::int32_t* corrections;
+    const float* scales;
+    const float* bias;
+    int first;      // the index of output 0
+    Floats* best;   // [rows]: for each lane the largest output so far
+    Ints* indices;  // [rows]: and its index
+
+    void operator()(int r, int o, Ints sums) const {
+      alignas(64) static constexpr std::int32_t kIota[16] = {0, 1, 2,  3,  4,  5,  6,  7,
+                                                             8, 9, 10, 11, 12, 13, 14, 15};
+      const Floats y = OutputsOf(*this, r, o, sums);
+      const auto better = y > best[r];
+      if (!xsimd::any(better)) return;  // nearly always, but for the first outputs
+      best[r] = xsimd::select(better, y, best[r]);
+      indices[r] = xsimd::select(xsimd::batch_bool_cast<std::int32_t>(better),
+                                 Ints(first + o) + Ints::load_aligned(kIota), indices[r]);
+    }
+  };
+
+  template <class Sink>
+  static Floats OutputsOf(const Sink& sink, int r, int o, Ints sums) {
+    const Floats sum = xsimd::to_float(sums + Ints(sink.corrections[r]));
+    const Floats scale = Floats(sink.row_scales[r]) * Floats::load_unaligned(sink.scales + o);
+    const Floats y = sum * scale;
+    return sink.bias != nullptr ? y + Floats::load_unaligned(sink.bias + o) : y;
+  }
+
+  /// Rows and weights of a block of products.
+  struct Block {
+    const Value* x;
+    std::size_t x_stride;
+    int rows;
+    std::size_t panel_bytes;
+  };
+
+  /// All rows of the block with Vectors vectors of outputs from o on; Rows is their number if they
+  /// fit one tile, 0 otherwise.
+  template <int Rows, int Vectors, class Sink>
+  static void Strip(const Block& b, const std::uint8_t* w, int o, const Sink& sink) {
+    if constexpr (Rows > 0) {
+      OneTile<Rows, Vectors>(b, 0, w, o, sink);
+    } else {
+      // Tiles of like height: the remainder of 9 = 8 + 1 would cost nearly as much as the 8.
+      const int tiles = (b.rows + Isa::kMaxRows - 1) / Isa::kMaxRows;
+      for (int t = 0, r = 0; t < tiles; ++t) {
+        const int height = (b.rows - r + tiles - t - 1) / (tiles - t);
+        TileOfHeight<Isa::kMaxRows, Vectors>(height, b, r, w, o, sink);
+        r += height;
+      }
+    }
+  }
+
+  template <int Height, int Vectors, class Sink>
+  static void TileOfHeight(int height, const Block& b, int r, const std::uint8_t* w, int o,
+                           const Sink& sink) {
+    if constexpr (Height > Isa::kMaxRows / 2) {
+      if (height < Height) return TileOfHeight<Height - 1, Vectors>(height, b, r, w, o, sink);
+    }
+    OneTile<Height, Vectors>(b, r, w, o, sink);
+  }
+
+  template <int Rows, int Vectors, class Sink>
+  static void OneTile(const Block& b, int first_row, const std::uint8_t* w, int o,
+                      const Sink& sink) {
+    Tile<Rows, Vectors>(
+        b.x + first_row * b.x_stride, b.x_stride, w, b.panel_bytes,
+        [&](int r, int v, Ints sums) { sink(first_row + r, o + v * kLanes, sums); });
+  }
+
+  /// `panels` panels that lie side by side, as many at a time as Vectors vectors span, then the
+  /// rest in narrower strips.
+  template <int Rows, int Vectors, class Sink>
+  static void Panels(const Block& b, const std::uint8_t* w, int panels, int o, const Sink& sink) {
+    if constexpr (Vectors > kPanelVectors) {
+      constexpr int kPanels = Vectors / kPanelVectors;
+      for (; panels >= kPanels; panels -= kPanels) {
+        Strip<Rows, Vectors>(b, w, o, sink);
+        w += kPanels * b.panel_bytes;
+        o += kPanels * kPanelRows;
+      }
+      if (panels > 0) Panels<Rows, Vectors / 2>(b, w, panels, o, sink);
+    } else {
+      for (; panels > 0; --panels, w += b.panel_bytes, o += kPanelRows) {
+        for (int v = 0; v < kPanelVectors; v += Vectors) {
+          Strip<Rows, Vectors>(b, w + v * kVectorBytes, o + v * kLanes, sink);
+        }
+      }
+    }
+  }
+
+  template <int Rows, class Sink>
+  static void PanelsForRows(const Block& b, const std::uint8_t* w, int panels, const Sink& sink) {
+    if constexpr (Rows == 0) {
+      Panels<0, VectorsFor(Isa::kMaxRows)>(b, w, panels, 0, sink);
+    } else if (b.rows == Rows) {
+      Panels<Rows, VectorsFor(Rows)>(b, w, panels, 0, sink);
+    } else if constexpr (Rows < Isa::kMaxRows) {
+      PanelsForRows<Rows + 1>(b, w, panels, sink);
+    } else {
+      PanelsForRows<0>(b, w, panels, sink);
+    }
+  }
+
+  /// The rows of the last panel, with room for a whole panel's; `fill` stands behind the scales.
+  struct LastPanel {
+    LastPanel(const WeightMatrix& w, const float* all_bias, float fill)
+        : start(w.rows / kPanelRows * kPanelRows), count(w.rows - start) {
+      std::fill(scales, scales + kPanelRows, fill);
+      std::copy_n(w.scales + start, count, scales);
+      if (all_bias != nullptr) std::copy_n(all_bias + start, count, bias);
+    }
+    int start;
+    int count;
+    float scales[kPanelRows];
+    float bias[kPanelRows] = {};
+  };
+
+  static Block BlockOf(const QuantizedRows& x, int first) {
+    const std::size_t stride = PackedColumns(x.cols);
+    const int rows = std::min(kRowBlock, x.rows - first);
+    return {ValuesOf(x.values + first * stride, rows * stride), stride, rows, PanelBytes(x.cols)};
+  }
+
+  /// The activations as products take them; good until the next call.
+  static const Value* ValuesOf(const std::int8_t* values, std::size_t size) {
+    if constexpr (sizeof(Value) == 1) {
+      return values;
+    } else {
+      thread_local std::vector<Value> wide;
+      if (wide.size() < size) wide.resize(size);
+      std::copy_n(values, size, wide.data());
+      return wide.data();
+    }
+  }
+
+  static void Linear(const QuantizedRows& x, const WeightMatrix& w, const float* bias, bool relu,
+                     float* out, std::size_t out_stride) {
+    const int panels = w.rows / kPanelRows;
+    for (int first = 0; first < x.rows; first += kRowBlock) {
+      const Block b = BlockOf(x, first);
+      Writer writer = {
+          x.scales + first, x.corrections + first, w.scales, bias, relu, out + first * out_stride,
+          out_stride};
+      PanelsForRows<1>(b, w.packed, panels, writer);
+      if (w.rows % kPanelRows == 0) continue;
+      const LastPanel last(w, bias, 0.f);
+      float outputs[kRowBlock * kPanelRows];
+      float* to = writer.out + last.start;
+      writer.scales = last.scales;
+      writer.bias = bias != nullptr ? last.bias : nullptr;
+      writer.out = outputs;
+      writer.out_stride = kPanelRows;
+      PanelsForRows<1>(b, w.last_panel, 1, writer);
+      for (int r = 0; r < b.rows; ++r) {
+        std::copy_n(outputs + r * kPanelRows, last.count, to + r * out_stride);
+      }
+    }
+  }
+
+  static void FindArgMax(const QuantizedRows& x, const WeightMatrix& w, const float* bias,
+                         ArgMax* result) {
+    const int panels = w.rows / kPanelRows;
+    for (int first = 0; first < x.rows; first += kRowBlock) {
+      const Block b = BlockOf(x, first);
+      constexpr float kNone = -std::numeric_limits<float>::infinity();
+      Floats best[kRowBlock];
+      Ints indices[kRowBlock];
+      std::fill(best, best + b.rows, Floats(kNone));
+      std::fill(indices, indices + b.rows, Ints(-1));
+      Chooser chooser = {x.scales + first, x.corrections + first, w.scales, bias, 0, best, indices};
+      PanelsForRows<1>(b, w.packed, panels, chooser);
+      if (w.rows % kPanelRows != 0) {
+        // What is not a number is never chosen.
+        const LastPanel last(w, bias, std::numeric_limits<float>::quiet_NaN());
+        chooser.scales = last.scales;
+        chooser.bias = bias != nullptr ? last.bias : nullptr;
+        chooser.first = last.start;
+        PanelsForRows<1>(b, w.last_panel, 1, chooser);
+      }
+      for (int r = 0; r < b.rows; ++r) {
+        alignas(64) float values[kLanes];
+        alignas(64) std::int32_t positions[kLanes];
+        best[r].store_aligned(values);
+        indices[r].store_aligned(positions);
+        ArgMax& found = result[first + r] = {-1, kNone};
+        for (int lane = 0; lane < kLanes; ++lane) {
+          const bool better = values[lane] > found.value ||
+                              (values[lane] == found.value && positions[lane] < found.index);
+          if (better) found = {positions[lane], values[lane]};
+        }
+      }
+    }
+  }
+};
+
+}  // namespace translucent

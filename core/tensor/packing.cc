@@ -1,0 +1,65 @@
+#include "tensor/packing.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <cstring>
+#include <vector>
+
+namespace translucent {
+
+void LimitWeights(std::int8_t* w, int rows, int cols, float* scales) {
+  for (int r = 0; r < rows; ++r, w += cols) {
+    int largest = 0;
+    for (int c = 0; c < cols; ++c) largest = std::max(largest, std::abs(static_cast<int>(w[c])));
+    if (largest <= kMaxWeight) continue;
+    const float factor = static_cast<float>(kMaxWeight) / static_cast<float>(largest);
+    for (int c = 0; c < cols; ++c) {
+      w[c] = static_cast<std::int8_t>(std::nearbyint(static_cast<float>(w[c]) * factor));
+    }
+    scales[r] *= static_cast<float>(largest) / static_cast<float>(kMaxWeight);
+  }
+}
+
+void PackPanels(const std::int8_t* w, int rows, int cols, std::uint8_t* panels) {
+  const std::size_t panel_bytes = PanelBytes(cols);
+  const int groups = PackedColumns(cols) / kColumnGroup;
+  std::vector<std::uint8_t> panel(panel_bytes);
+  for (int first = 0; first < rows; first += kPanelRows, panels += panel_bytes) {
+    for (int r = 0; r < kPanelRows; ++r) {
+      std::uint8_t* to = panel.data() + r * kColumnGroup;
+      const std::size_t start = static_cast<std::size_t>(first + r) * cols;
+      for (int g = 0; g < groups; ++g, to += kPanelRows * kColumnGroup) {
+        std::uint32_t bytes = 0;
+        if (first + r < rows) {
+          const int c = g * kColumnGroup;
+          std::memcpy(&bytes, w + start + c, std::min(kColumnGroup, cols - c));
+        }
+        bytes = (bytes ^ 0x40404040u) & 0x7F7F7F7Fu;  // + 64 in each byte, for -63..63
+        std::memcpy(to, &bytes, sizeof bytes);
+      }
+    }
+    std::memcpy(panels, panel.data(), panel_bytes);
+  }
+}
+
+const std::uint8_t* PackedRow(const WeightMatrix& w, int row) {
+  const int panel = row / kPanelRows;
+  const std::uint8_t* start = panel < w.rows / kPanelRows
+                                  ? w.packed + static_cast<std::size_t>(panel) * PanelBytes(w.cols)
+                                  : w.last_panel;
+  return start + row % kPanelRows * kColumnGroup;
+}
+
+void DequantizeRow(const WeightMatrix& w, int row, float factor, std::span<float> out) {
+  const std::uint8_t* group = PackedRow(w, row);
+  const float scale = w.scales[row] * factor;
+  const int cols = w.cols;
+  for (int c = 0; c < cols; c += kColumnGroup, group += kPanelRows * kColumnGroup) {
+    for (int i = 0; i < kColumnGroup && c + i < cols; ++i) {
+      out[c + i] = scale * static_cast<float>(group[i] - kWeightOffset);
+    }
+  }
+}
+
+}  // namespace translucent

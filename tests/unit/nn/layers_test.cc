@@ -1,0 +1,100 @@
+// Linear layers on f32 and on packed weights: the same calls, the same meaning.
+#include "nn/layers.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <limits>
+#include <optional>
+#include <vector>
+
+#include "../kernels/kernel_test.h"
+#include "tensor/packing.h"
+
+namespace translucent::test {
+namespace {
+
+/// A layer of either kind with its memory.
+struct LinearCase {
+  explicit LinearCase(bool int8) : bias(random.Values(kOutputs)) {
+    WeightMatrix w = {.rows = kOutputs, .cols = kInputs};
+    f32 = random.Values(kOutputs * kInputs);
+    if (int8) {
+      std::vector<std::int8_t> integers;
+      for (float v : f32) integers.push_back(static_cast<std::int8_t>(v * kMaxWeight));
+      packed.resize((kOutputs + kPanelRows - 1) / kPanelRows * PanelBytes(kInputs));
+      PackPanels(integers.data(), kOutputs, kInputs, packed.data());
+      w.packed = packed.data();
+      w.last_panel = packed.data() + kOutputs / kPanelRows * PanelBytes(kInputs);
+      w.scales = scales.data();
+    } else {
+      w.f32 = f32.data();
+    }
+    layer.emplace(w, WeightVector{kOutputs, bias.data()});
+    x = Eigen::Map<const Matrix>(random.Values(kRows * kInputs).data(), kRows, kInputs);
+  }
+
+  static constexpr int kRows = 5, kInputs = 18, kOutputs = 531;
+  Random random{8};
+  std::vector<float> f32, bias, scales = std::vector<float>(kOutputs, 0.02f);
+  std::vector<std::uint8_t> packed;
+  std::optional<Linear> layer;
+  Matrix x;
+};
+
+Matrix Outputs(LinearCase& c) {
+  Matrix y(c.kRows, c.kOutputs);
+  QuantizedBuffer buffer;
+  LinearInput input({c.x.data(), c.kRows, c.kInputs}, buffer);
+  c.layer->Forward(input, {y.data(), c.kRows, c.kOutputs});
+  return y;
+}
+
+}  // namespace
+
+TEST_CASE("layers: linear writes rows at a distance, with relu or without") {
+  for (bool int8 : {false, true}) {
+    CAPTURE(int8);
+    LinearCase c(int8);
+    const Matrix y = Outputs(c);
+    REQUIRE(y.cols() == c.kOutputs);
+    CHECK(y.minCoeff() < 0);
+    for (bool relu : {false, true}) {
+      const int stride = c.kOutputs + 3;
+      std::vector<float> out(c.kRows * stride, kGuard);
+      QuantizedBuffer buffer;
+      LinearInput input({c.x.data(), c.kRows, c.kInputs}, buffer);
+      c.layer->Forward(input, out.data(), stride, relu);
+      c.layer->Forward(input, out.data(), stride, relu);  // what was quantised serves again
+      for (int r = 0; r < c.kRows; ++r) {
+        for (int o = 0; o < stride; ++o) {
+          const float expected = o >= c.kOutputs ? kGuard : relu ? std::max(0.f, y(r, o)) : y(r, o);
+          REQUIRE(out[r * stride + o] == expected);
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("layers: the largest output and its index are those of the outputs written") {
+  LinearCase c(true);
+  QuantizedBuffer buffer;
+  LinearInput input({c.x.data(), c.kRows, c.kInputs}, buffer);
+  std::vector<ArgMax> best(c.kRows);
+  for (int banned = 0; banned < 20; ++banned) {
+    const Matrix y = Outputs(c);
+    c.layer->FindArgMax(input, c.layer->bias(), best.data());
+    for (int r = 0; r < c.kRows; ++r) {
+      Eigen::Index index;
+      const float largest = y.row(r).maxCoeff(&index);
+      CHECK(best[r].index == index);
+      CHECK(best[r].value == largest);
+    }
+    c.bias[best[0].index] = -std::numeric_limits<float>::infinity();
+  }
+  std::fill(c.bias.begin(), c.bias.end(), -std::numeric_limits<float>::infinity());
+  c.layer->FindArgMax(input, c.layer->bias(), best.data());
+  CHECK(best[0].index == -1);
+}
+
+}  // namespace translucent::test
