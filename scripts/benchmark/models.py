@@ -8,6 +8,7 @@ OUTPUT/NAME/ then holds
     ct2/           CTranslate2                            (int8 by its own converter)
     onnx/          transformers.js                        (q8)
     bergamot/      model.bin, vocab.spm                   (Bergamot, fxtranslate; int8 with alphas)
+    work.json      what is translated with it
     case.json      what was built, what was not and why
 
 Shipped models are those of web/public/models; the others are random weights in the shapes of Firefox's models. An
@@ -18,6 +19,7 @@ import argparse
 import json
 import math
 import shutil
+import subprocess
 import sys
 import traceback
 from pathlib import Path
@@ -29,9 +31,10 @@ from safetensors.torch import load_file, save_file
 import marian_bin
 import vocabulary
 from network import Network
-from texts import pseudo_sentences, sentences
+from texts import pseudo_sentences, random_workloads, sentences, shipped_workloads
 
 ROOT = Path(__file__).resolve().parents[2]
+BINARY = ROOT / "build" / "native" / "translucent"
 SHIPPED = ROOT / "web" / "public" / "models"
 REVISION = 1  # raise to have every machine build its models again
 LEVELS = 63  # our int8 weights use 7 bits, the range every instruction set multiplies exactly
@@ -91,7 +94,8 @@ def random_weights(config, seed=7):
         weights[hugging] = values.astype(np.float32)
     last = f"model.decoder.layers.{config['decoder_layers'] - 1}.final_layer_norm.weight"
     weights[last] *= random.choice([-1, 1], d_model).astype(np.float32)
-    weights["final_logits_bias"][[EOS, UNK, PAD]] = -1e4
+    characters = [i for i, (piece, _, _) in enumerate(vocabulary.pieces(VOCABULARY - 1)) if len(piece) == 1]
+    weights["final_logits_bias"][[EOS, UNK, PAD, *characters]] = -1e4  # whole words only: a token is a word
     return weights
 
 
@@ -207,6 +211,7 @@ def build(name, output):
         files = random_files(config)
         texts = pseudo_sentences(24, 25, seed=1)
         description = {"kind": "random", "source": "xx", "target": "xx"}
+        work = random_workloads()
     else:
         source = SHIPPED / name
         config, weights = load_shipped(source)
@@ -216,6 +221,7 @@ def build(name, output):
         model = next(model for model in index if model["id"] == name)
         description = {"kind": "shipped", "source": model["source"], "target": model["target"]}
         texts = sentences(model["source"])[:24]
+        work = shipped_workloads(model["source"])
     ssru = config.get("decoder") == "ssru"
     write_directory(marian, config, weights, False, files)
 
@@ -224,8 +230,9 @@ def build(name, output):
         try:
             work()
         except Exception as error:  # one peer's failure is a row of the table, not the end
-            traceback.print_exc()
-            missing[engine] = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"[:200]
+            if not isinstance(error, ValueError):
+                traceback.print_exc()
+            missing[engine] = (str(error).splitlines() or [type(error).__name__])[0][:200]
 
     def ours():
         if name in RANDOM:
@@ -233,12 +240,19 @@ def build(name, output):
         else:
             shutil.copytree(SHIPPED / name, folder / "translucent")
 
+    def ours_from_marian():
+        """A directory of Marian's own files; converted once the command line can."""
+        done = subprocess.run([BINARY, "convert", folder / "bergamot", folder / "translucent"], capture_output=True,
+                              encoding="utf-8")
+        if done.returncode:
+            raise ValueError("reads no Marian file yet" if "subcommand" in done.stderr else done.stderr.strip())
+
     attempt("bergamot", lambda: write_bergamot(folder / "bergamot", config, weights, marian, texts))
     if ssru:
         only = "reads no SSRU decoder"
-        missing |= {"translucent": "reads no Marian file yet", "ctranslate2": only, "transformers": only,
-                    "transformers.js": only}
+        missing |= {"ctranslate2": only, "transformers": only, "transformers.js": only}
         shutil.rmtree(marian)
+        attempt("translucent", ours_from_marian)
     else:
         missing["fxtranslate"] = "reads SSRU decoders only"
         attempt("translucent", ours)
@@ -253,6 +267,7 @@ def build(name, output):
     shape = "{encoder_layers}+{decoder_layers} layers, d_model {d_model}, FFN {encoder_ffn_dim}, vocabulary {vocab_size}"
     description |= {"name": name, "revision": REVISION, "parameters": parameters, "missing": missing,
                     "shape": shape.format(**config) + (", SSRU decoder" if ssru else ", self-attention decoder")}
+    (folder / "work.json").write_text(json.dumps(work, ensure_ascii=False), encoding="utf-8")
     (folder / "case.json").write_text(json.dumps(description, indent=1))
 
 

@@ -1,9 +1,11 @@
-// Serves the benchmark's pages, models and peers to Chromium: static, cross-origin isolated, never cached.
+// Serves the benchmark's pages, models and peers to Chromium: static, cross-origin isolated, never cached. Scripts and
+// wasm are sent with gzip, as hosts do; models as they are.
 
-import { createReadStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { extname, join, resolve, sep } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { gzipSync } from 'node:zlib';
 
 const types = {
   '.html': 'text/html; charset=utf-8',
@@ -13,32 +15,85 @@ const types = {
   '.json': 'application/json; charset=utf-8',
   '.wasm': 'application/wasm',
 };
+const chunk = 16384; // bytes: 2.6 ms at 50 Mbit/s
 
-/** `folders`: first segment of the path -> folder. Resolves to {port, close}. */
-export function serve(folders) {
-  const server = createServer(async (request, response) => {
+/**
+ * `folders`: first segment of the path -> folder. The server's `bitsPerSecond` (0: no limit) is shared by all its
+ * connections, a worker's too, which the browser's own throttling leaves out; `sent` counts body bytes.
+ */
+export class Server {
+  bitsPerSecond = 0;
+  sent = 0;
+  requests = []; // paths
+  #folders;
+  #server;
+  #bodies = new Map(); // file -> {bytes, headers}
+  #free = 0; // when the line is free again, ms
+
+  constructor(folders) {
+    this.#folders = Object.fromEntries(Object.entries(folders).map(([name, folder]) => [name, resolve(folder)]));
+    this.#server = createServer((request, response) => {
+      this.#answer(request, response).catch(() => response.destroy());
+    });
+  }
+
+  async listen() {
+    await new Promise((done, failed) => {
+      this.#server.once('error', failed);
+      this.#server.listen(0, '127.0.0.1', done);
+    });
+    this.base = `http://127.0.0.1:${this.#server.address().port}`;
+  }
+
+  close() {
+    this.#server.closeAllConnections();
+    this.#server.close();
+  }
+
+  async #body(file) {
+    let body = this.#bodies.get(file);
+    if (!body) {
+      const type = types[extname(file)];
+      const bytes = await readFile(file);
+      const headers = { 'Content-Type': type ?? 'application/octet-stream' };
+      if (type) headers['Content-Encoding'] = 'gzip';
+      body = { bytes: type ? gzipSync(bytes) : bytes, headers };
+      this.#bodies.set(file, body);
+    }
+    return body;
+  }
+
+  async #answer(request, response) {
     const path = decodeURIComponent(new URL(request.url, 'http://localhost').pathname);
     const [, first, ...rest] = path.split('/');
-    const folder = folders[first] && resolve(folders[first]);
+    const folder = this.#folders[first];
     const file = folder && join(folder, ...rest);
-    const found = file?.startsWith(folder + sep) && (await stat(file).catch(() => null));
+    const found = file?.startsWith(folder + sep) && (await stat(file).catch(() => null))?.isFile();
     const headers = {
       'Cross-Origin-Opener-Policy': 'same-origin',
       'Cross-Origin-Embedder-Policy': 'require-corp',
       'Cross-Origin-Resource-Policy': 'same-origin',
       'Cache-Control': 'no-store',
     };
-    if (!found || !found.isFile()) {
+    this.requests.push(path);
+    if (!found) {
       response.writeHead(404, headers).end(`not found: ${path}\n`);
       return;
     }
-    headers['Content-Type'] = types[extname(file)] ?? 'application/octet-stream';
-    headers['Content-Length'] = found.size;
-    response.writeHead(200, headers);
-    createReadStream(file).on('error', () => response.destroy()).pipe(response);
-  });
-  return new Promise((done, failed) => {
-    server.once('error', failed);
-    server.listen(0, '127.0.0.1', () => done({ port: server.address().port, close: () => server.close() }));
-  });
+    const body = await this.#body(file);
+    response.writeHead(200, { ...headers, ...body.headers, 'Content-Length': body.bytes.length });
+    this.sent += body.bytes.length;
+    if (!this.bitsPerSecond) {
+      response.end(body.bytes);
+      return;
+    }
+    for (let at = 0; at < body.bytes.length && !response.destroyed; at += chunk) {
+      const part = body.bytes.subarray(at, at + chunk);
+      this.#free = Math.max(this.#free, performance.now()) + (part.length * 8000) / this.bitsPerSecond;
+      const wait = this.#free - performance.now();
+      if (wait > 1) await sleep(wait);
+      response.write(part);
+    }
+    response.end();
+  }
 }

@@ -1,0 +1,213 @@
+// Every engine behind one interface:
+//   await open()                           starts it and loads the model; after it, `about` may tell its version
+//   await translate(texts, length)         -> {texts, milliseconds}; length: target tokens of random models, or null
+//   await memory()                         -> {peak, now} resident bytes of its process
+//   await close()
+// `splits`: takes paragraphs and splits them into sentences itself.
+
+import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+
+/** Peak and present resident bytes of a process, from /proc. */
+export function resident(pid) {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+  const field = (name) => Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(status)?.[1] ?? 0) * 1024;
+  return { peak: field('VmHWM'), now: field('VmRSS') };
+}
+
+/** What models/index.json would say of a folder built by models.py. */
+export function modelInfo(folder) {
+  const files = readdirSync(folder)
+    .filter((name) => !name.endsWith('.md'))
+    .map((name) => {
+      const bytes = readFileSync(join(folder, name));
+      return { name, bytes: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex') };
+    });
+  return { id: 'translucent', source: 'xx', target: 'yy', name: 'benchmark', licence: '', scores: {}, files };
+}
+
+/** A page of its own in a browser context of its own, so in a renderer process of its own. */
+export class BrowserEngine {
+  splits = true;
+
+  /** `variant`: query of our page, to choose among our modules; '' lets the page choose. */
+  constructor({ browser, server, model, folder, engine, variant = '' }) {
+    Object.assign(this, { browser, server, model, folder, engine, variant });
+    this.splits = engine !== 'transformers.js';
+  }
+
+  get address() {
+    return this.engine === 'translucent'
+      ? `${this.server.base}/ours/translucent.html${this.variant && `?variant=${this.variant}`}`
+      : `${this.server.base}/page/peer.html?engine=${this.engine}`;
+  }
+
+  async #renderers() {
+    const session = await this.browser.newBrowserCDPSession();
+    try {
+      const { processInfo } = await session.send('SystemInfo.getProcessInfo');
+      return new Set(processInfo.filter(({ type }) => type === 'renderer').map(({ id }) => id));
+    } finally {
+      await session.detach();
+    }
+  }
+
+  async open() {
+    const before = await this.#renderers();
+    this.context = await this.browser.newContext();
+    this.page = await this.context.newPage();
+    this.page.setDefaultTimeout(0);
+    this.complaints = [];
+    this.page.on('pageerror', (error) => this.complaints.push(error.message));
+    await this.page.goto(this.address);
+    const added = [...(await this.#renderers())].filter((id) => !before.has(id));
+    this.pid = added.length === 1 ? added[0] : null;
+    const options = { url: `/models/${this.model}/` };
+    if (this.engine === 'translucent') options.info = modelInfo(join(this.folder, 'translucent'));
+    const loaded = await this.page.evaluate(async (options) => {
+      await ready;
+      await engine.load(options);
+      return { milliseconds: performance.now(), about: engine.about?.() ?? '' };
+    }, options);
+    this.about = loaded.about;
+    return loaded;
+  }
+
+  translate(texts, length) {
+    return this.page.evaluate(
+      async ([texts, length]) => {
+        const began = performance.now();
+        const outputs = await engine.translate(texts, { length });
+        return { texts: outputs, milliseconds: performance.now() - began, sinceNavigation: performance.now() };
+      },
+      [texts, length],
+    );
+  }
+
+  async memory() {
+    return this.pid ? resident(this.pid) : null;
+  }
+
+  async close() {
+    await this.context?.close();
+  }
+}
+
+/** A child process that answers requests line by line. */
+class Child {
+  constructor(command, parameters, options = {}) {
+    this.child = spawn(command, parameters, { stdio: ['pipe', 'pipe', 'pipe'], ...options });
+    this.waiting = [];
+    this.lines = [];
+    this.stderr = '';
+    this.child.stderr.on('data', (data) => (this.stderr = (this.stderr + data).slice(-2000)));
+    this.child.stdin.on('error', () => {}); // it ended: the exit says why
+    createInterface({ input: this.child.stdout }).on('line', (line) => {
+      if (this.waiting.length) this.waiting.shift().done(line);
+      else this.lines.push(line);
+    });
+    this.child.on('error', (error) => (this.stderr = error.message));
+    this.child.on('close', (code) => {
+      const last = this.stderr.trim().split('\n').at(-1);
+      this.ended = new Error(last || `it ended with status ${code}`);
+      for (const { failed } of this.waiting) failed(this.ended);
+      this.waiting = [];
+    });
+  }
+
+  write(text) {
+    this.child.stdin.write(text);
+  }
+
+  line() {
+    if (this.lines.length) return Promise.resolve(this.lines.shift());
+    if (this.ended) return Promise.reject(this.ended);
+    return new Promise((done, failed) => this.waiting.push({ done, failed }));
+  }
+
+  close() {
+    this.child.kill();
+  }
+}
+
+/** Peers from PyPI, through native.py. */
+export class PythonEngine {
+  splits = false;
+
+  constructor({ python, script, folder, engine }) {
+    Object.assign(this, { python, script, folder, engine });
+    this.splits = engine === 'fxtranslate';
+  }
+
+  async open() {
+    const env = { ...process.env, OMP_NUM_THREADS: '1', OMP_WAIT_POLICY: 'passive' };
+    this.child = new Child(this.python, [this.script, this.engine, this.folder], { env });
+    const answer = JSON.parse(await this.child.line());
+    if (answer.error) throw new Error(answer.error);
+    this.about = answer.about;
+    return { milliseconds: answer.seconds * 1000, about: answer.about };
+  }
+
+  async translate(texts, length) {
+    this.child.write(`${JSON.stringify({ texts, length })}\n`);
+    const answer = JSON.parse(await this.child.line());
+    if (answer.error) throw new Error(answer.error);
+    return { texts: answer.texts, milliseconds: answer.seconds * 1000 };
+  }
+
+  async memory() {
+    return resident(this.child.child.pid);
+  }
+
+  async close() {
+    this.child?.close();
+  }
+}
+
+/** Our command line as a pipe; a process for every limit on the length, which is an option of its start. */
+export class CommandEngine {
+  splits = true;
+
+  constructor({ binary, folder, threads = 1 }) {
+    Object.assign(this, { binary, folder, threads, children: new Map() });
+  }
+
+  async open() {
+    const began = performance.now();
+    await this.#child(null);
+    return { milliseconds: performance.now() - began, about: '' };
+  }
+
+  async #child(length) {
+    let child = this.children.get(length);
+    if (!child) {
+      const options = ['--beam', '1', '--threads', String(this.threads), ...(length ? ['--max-length', String(length)] : [])];
+      child = new Child(this.binary, ['translate', '--model', this.folder, ...options]);
+      this.children.set(length, child);
+      child.write('\n'); // an empty line is answered once the model is loaded
+      await child.line();
+    }
+    return child;
+  }
+
+  async translate(texts, length) {
+    const child = await this.#child(length);
+    const began = performance.now();
+    child.write(texts.map((text) => `${text}\n`).join(''));
+    const outputs = [];
+    for (const _ of texts) outputs.push(await child.line());
+    return { texts: outputs, milliseconds: performance.now() - began };
+  }
+
+  async memory() {
+    const all = [...this.children.values()].map(({ child }) => resident(child.pid));
+    return { peak: Math.max(...all.map(({ peak }) => peak)), now: Math.max(...all.map(({ now }) => now)) };
+  }
+
+  async close() {
+    for (const child of this.children.values()) child.close();
+  }
+}
