@@ -1,8 +1,7 @@
 // Every engine behind one interface:
 //   await open()                           starts it and loads the model; after it, `about` may tell its version
 //   await translate(texts, length)         -> {texts, milliseconds}; length: target tokens of random models, or null
-//   await memory()                         -> {peak, now} resident bytes of its process
-//   await close()
+//   await close()                          -> {peak, now}: resident bytes of its process before it ended
 // `splits`: takes paragraphs and splits them into sentences itself.
 
 import { spawn } from 'node:child_process';
@@ -10,6 +9,7 @@ import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 /** Peak and present resident bytes of a process, from /proc. */
 export function resident(pid) {
@@ -49,22 +49,19 @@ export class BrowserEngine {
     const session = await this.browser.newBrowserCDPSession();
     try {
       const { processInfo } = await session.send('SystemInfo.getProcessInfo');
-      return new Set(processInfo.filter(({ type }) => type === 'renderer').map(({ id }) => id));
+      return processInfo.filter(({ type }) => type === 'renderer').map(({ id }) => id);
     } finally {
       await session.detach();
     }
   }
 
   async open() {
-    const before = await this.#renderers();
     this.context = await this.browser.newContext();
     this.page = await this.context.newPage();
     this.page.setDefaultTimeout(0);
     this.complaints = [];
     this.page.on('pageerror', (error) => this.complaints.push(error.message));
     await this.page.goto(this.address);
-    const added = [...(await this.#renderers())].filter((id) => !before.has(id));
-    this.pid = added.length === 1 ? added[0] : null;
     const options = { url: `/models/${this.model}/` };
     if (this.engine === 'translucent') options.info = modelInfo(join(this.folder, 'translucent'));
     const loaded = await this.page.evaluate(async (options) => {
@@ -87,12 +84,19 @@ export class BrowserEngine {
     );
   }
 
-  async memory() {
-    return this.pid ? resident(this.pid) : null;
-  }
-
+  /** Nothing tells a page's process, so it is the one that is gone once the page is; an idle one may go with it. */
   async close() {
-    await this.context?.close();
+    if (!this.context) return null;
+    const before = new Map();
+    for (const pid of await this.#renderers()) before.set(pid, resident(pid));
+    await this.context.close();
+    for (let tries = 0; tries < 40; tries++) {
+      const left = new Set(await this.#renderers());
+      const gone = [...before].filter(([pid]) => !left.has(pid)).map(([, memory]) => memory);
+      if (gone.length) return gone.reduce((most, memory) => (memory.peak > most.peak ? memory : most));
+      await sleep(50);
+    }
+    return null;
   }
 }
 
@@ -158,12 +162,11 @@ export class PythonEngine {
     return { texts: answer.texts, milliseconds: answer.seconds * 1000 };
   }
 
-  async memory() {
-    return resident(this.child.child.pid);
-  }
-
   async close() {
-    this.child?.close();
+    if (!this.child || this.child.ended) return null;
+    const memory = resident(this.child.child.pid);
+    this.child.close();
+    return memory;
   }
 }
 
@@ -202,12 +205,11 @@ export class CommandEngine {
     return { texts: outputs, milliseconds: performance.now() - began };
   }
 
-  async memory() {
-    const all = [...this.children.values()].map(({ child }) => resident(child.pid));
-    return { peak: Math.max(...all.map(({ peak }) => peak)), now: Math.max(...all.map(({ now }) => now)) };
-  }
-
   async close() {
-    for (const child of this.children.values()) child.close();
+    const running = [...this.children.values()].filter(({ ended }) => !ended);
+    const all = running.map(({ child }) => resident(child.pid));
+    for (const child of running) child.close();
+    if (!all.length) return null;
+    return { peak: Math.max(...all.map(({ peak }) => peak)), now: Math.max(...all.map(({ now }) => now)) };
   }
 }

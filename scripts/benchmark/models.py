@@ -1,6 +1,6 @@
 """Builds what each engine loads: the same weights in every engine's own format.
 
-    python models.py OUTPUT [--models zh-en,tiny,base,tiny-ssru,base-ssru] [--list]
+    python models.py OUTPUT [--models zh-en,tiny,base,tiny-ssru,base-ssru] [--force] [--list [--quick]]
 
 OUTPUT/NAME/ then holds
     translucent/   model directory, int8 weights          (ours)
@@ -285,10 +285,11 @@ def main():
     parser.add_argument("--models", help="comma-separated; default: all")
     parser.add_argument("--force", action="store_true")
     parser.add_argument("--list", action="store_true", help="only print the names")
+    parser.add_argument("--quick", action="store_true", help="with --list: one shipped model, one of random weights")
     arguments = parser.parse_args()
     known = shipped() + list(RANDOM)
     if arguments.list:
-        print(",".join(known))
+        print(",".join(shipped()[:1] + ["tiny"] if arguments.quick else known))
         return 0
     chosen = arguments.models.split(",") if arguments.models else known
     if unknown := [name for name in chosen if name not in known]:

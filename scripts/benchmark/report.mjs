@@ -36,9 +36,10 @@ function groupTable(group, workloads) {
     });
     const { differences } = result;
     return [label, ...cells, result.memory ? megabytes(result.memory.peak) : '–',
-      differences ? `${differences.different} of ${differences.of}` : '–'];
+      differences && differences.from !== label ? `${differences.different} of ${differences.of}` : '–'];
   });
-  return table(['engine', ...columns.map(([, { name }]) => `${name}, ms`), 'peak resident, MB', 'outputs that differ'], rows);
+  const from = Object.values(group).find(({ differences }) => differences)?.differences.from;
+  return table(['engine', ...columns.map(([, { name }]) => `${name}, ms`), 'peak resident, MB', `outputs unlike ${from ?? 'the reference'}`], rows);
 }
 
 function coldTable({ cold, blank }) {
@@ -73,7 +74,7 @@ export function markdown(results, workloads) {
     `${results.date}, ${processor}, ${machine.system}. ${settings.quick ? 'Quick run. ' : ''}One thread each, greedy search, no vocabulary shortlist.`,
     `Versions: ${Object.entries(versions).filter(([, version]) => version).map(([name, version]) => `${name} ${version}`).join(', ')}.`, '',
     'A cell is the median time in milliseconds [quartiles]; **N×** says how many times as long as `translucent` that is, the',
-    'median over the texts both translated, in turns. Outputs are compared with those of transformers in float32.'];
+    'median over the texts both translated, in turns.'];
   for (const entry of results.cases) {
     const weights = entry.kind === 'random' ? 'random weights' : 'our model';
     parts.push('', `### ${entry.name} (${weights}; ${entry.shape}; ${number(entry.parameters / 1e6)} M parameters)`);

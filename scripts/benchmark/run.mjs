@@ -6,7 +6,7 @@
 // median and the quartiles, and the ratio of two engines is the median over the texts both translated.
 
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -159,12 +159,11 @@ async function measureGroup(name, engines, work, kind, options) {
 
   for (const { engine, result, only } of open) {
     try {
-      result.memory = await engine.memory();
       if (!only) result.outputs = (await engine.translate(work.compare.runs[0], work.compare.length)).texts;
     } catch (error) {
       result.failure = reason(error);
     }
-    await engine.close();
+    result.memory = await engine.close();
   }
   compare(results);
   return results;
@@ -181,11 +180,12 @@ function expectedTime(result, key, work) {
 
 /** Counts the sentences whose translation is not the reference's: transformers', where it ran, else ours. */
 function compare(results) {
-  const reference = results.transformers?.outputs ?? results.translucent?.outputs;
+  const from = results.transformers?.outputs ? 'transformers' : 'translucent';
+  const reference = results[from]?.outputs;
   for (const result of Object.values(results)) {
     if (result.outputs && reference && result.outputs.length === reference.length) {
       const different = result.outputs.filter((text, i) => text.trim() !== reference[i].trim()).length;
-      result.differences = { different, of: reference.length };
+      result.differences = { from, different, of: reference.length };
     }
   }
 }
@@ -208,14 +208,12 @@ async function measureCold(name, engines, server, work, options) {
           const { sinceNavigation } = await engine.translate(work.one25.runs[run], work.one25.length);
           result[rate ? 'downloaded' : 'local'].push(sinceNavigation);
           result.bytes = server.sent;
-          const memory = await engine.memory();
-          if (memory && !rate) result.memory.push(memory.peak);
         } catch (error) {
           result.failure = reason(error);
-        } finally {
-          server.bitsPerSecond = 0;
-          await engine.close();
         }
+        server.bitsPerSecond = 0;
+        const memory = await engine.close();
+        if (memory && !rate && !result.failure) result.memory.push(memory.peak);
       }
     }
     progress(`${name}: cold page ${run + 1} of ${repeats}`);
@@ -225,12 +223,8 @@ async function measureCold(name, engines, server, work, options) {
 
 async function blankMemory(make) {
   const engine = make();
-  try {
-    await engine.open();
-    return (await engine.memory())?.peak ?? null;
-  } finally {
-    await engine.close();
-  }
+  await engine.open();
+  return (await engine.close())?.peak ?? null;
 }
 
 /** Our modules a page can choose from: {label: query}. The page's own choice comes first. */
@@ -252,7 +246,7 @@ async function main() {
   const chosen = values.only.split(',');
   const wrong = chosen.find((part) => !parts.includes(part));
   if (wrong) throw Object.assign(new Error(`--only ${wrong}: there are ${parts.join(', ')}`), { usage: true });
-  const names = values.models?.split(',') ?? readdirSync(models);
+  const names = values.models ? values.models.split(',') : [];
   const began = Date.now();
   const results = {
     date: new Date().toISOString().slice(0, 10),
@@ -310,21 +304,25 @@ async function main() {
         entry.browser = await measureGroup(`${name}, Chromium`, engines, work, about.kind, values);
         if (entry.native) compareAcross(entry);
       }
+      write(results, values.output, began); // whatever comes after, this much is kept
     }
   } finally {
     await browser?.close();
     server.close();
   }
-  results.minutes = Math.round((Date.now() - began) / 6000) / 10;
-
-  mkdirSync(values.output, { recursive: true });
-  const text = markdown(results, workloads);
-  // The translations themselves stay out of the file that is kept; differences are in it.
-  const kept = JSON.stringify(results, (key, value) => (key === 'outputs' ? undefined : value), 1);
-  writeFileSync(join(values.output, 'results.json'), `${kept}\n`);
-  writeFileSync(join(values.output, 'results.md'), text);
-  process.stdout.write(text);
+  process.stdout.write(write(results, values.output, began));
   progress(`${values.output}/results.md, results.json (${results.minutes} min)`);
+}
+
+function write(results, folder, began) {
+  results.minutes = Math.round((Date.now() - began) / 6000) / 10;
+  const text = markdown(results, workloads);
+  // The translations themselves stay out of the file that is kept; how many differ is in it.
+  const kept = JSON.stringify(results, (key, value) => (key === 'outputs' ? undefined : value), 1);
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, 'results.json'), `${kept}\n`);
+  writeFileSync(join(folder, 'results.md'), text);
+  return text;
 }
 
 /** The browser's engines against the oracle too, which is native. */
