@@ -33,7 +33,7 @@ export function modelInfo(folder) {
 export class BrowserEngine {
   splits = true;
 
-  /** `variant`: query of our page, to choose among our modules; '' lets the page choose. */
+  /** `engine`: 'translucent', a module of page/, or 'variant' with the name of one of our modules in `variant`. */
   constructor({ browser, server, model, folder, engine, variant = '' }) {
     Object.assign(this, { browser, server, model, folder, engine, variant });
     this.splits = engine !== 'transformers.js';
@@ -41,8 +41,8 @@ export class BrowserEngine {
 
   get address() {
     return this.engine === 'translucent'
-      ? `${this.server.base}/ours/translucent.html${this.variant && `?variant=${this.variant}`}`
-      : `${this.server.base}/page/peer.html?engine=${this.engine}`;
+      ? `${this.server.base}/ours/translucent.html`
+      : `${this.server.base}/page/peer.html?engine=${this.engine}&variant=${this.variant}`;
   }
 
   async #renderers() {
@@ -63,7 +63,7 @@ export class BrowserEngine {
     this.page.on('pageerror', (error) => this.complaints.push(error.message));
     await this.page.goto(this.address);
     const options = { url: `/models/${this.model}/` };
-    if (this.engine === 'translucent') options.info = modelInfo(join(this.folder, 'translucent'));
+    if (this.engine === 'translucent' || this.engine === 'variant') options.info = modelInfo(join(this.folder, 'translucent'));
     const loaded = await this.page.evaluate(async (options) => {
       await ready;
       await engine.load(options);

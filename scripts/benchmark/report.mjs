@@ -43,7 +43,7 @@ function groupTable(group, workloads) {
 }
 
 function coldTable({ cold, blank }) {
-  const rows = Object.entries(cold).filter(([, result]) => result.failure !== 'not measured').map(([label, result]) =>
+  const rows = Object.entries(cold).map(([label, result]) =>
     result.failure
       ? [label, `not measured: ${result.failure}`, '', '', '']
       : [label, spread(result.local), spread(result.downloaded), megabytes(result.bytes),

@@ -6,7 +6,7 @@
 // median and the quartiles, and the ratio of two engines is the median over the texts both translated.
 
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -24,7 +24,8 @@ const root = join(here, '..', '..');
 const build = join(root, 'build', 'bench');
 const models = join(build, 'models');
 const python = join(build, 'venv', 'bin', 'python');
-const binary = join(root, 'build', 'native', 'translucent');
+const wasm = join(root, 'build', 'wasm');
+const binary = process.env.TRANSLUCENT_CLI ?? join(root, 'build', 'native', 'translucent');
 const parts = ['size', 'kernels', 'native', 'browser'];
 const lineRate = 50e6; // bits per second of a cold start with its download
 
@@ -197,8 +198,9 @@ async function measureCold(name, engines, server, work, options) {
   for (let run = 0; run < repeats; run++) {
     for (const rate of [0, lineRate]) {
       for (const [label, { make, missing, only }] of Object.entries(engines)) {
+        if (only) continue;
         const result = (results[label] ??= { local: [], downloaded: [], memory: [] });
-        if (missing || only) result.failure ??= missing ?? 'not measured';
+        if (missing) result.failure = missing;
         if (result.failure) continue;
         const engine = make();
         server.bitsPerSecond = rate;
@@ -227,11 +229,10 @@ async function blankMemory(make) {
   return (await engine.close())?.peak ?? null;
 }
 
-/** Our modules a page can choose from: {label: query}. The page's own choice comes first. */
+/** Names of our WebAssembly modules: a page loads the one that suits the browser. */
 function ourVariants() {
-  const file = join(build, 'page', 'variants.json');
-  const names = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : [];
-  return { translucent: '', ...Object.fromEntries(names.map((name) => [`translucent ${name}`, name])) };
+  const files = existsSync(wasm) ? readdirSync(wasm) : [];
+  return files.filter((file) => /^translucent[a-z-]*\.js$/.test(file)).map((file) => file.replace('.js', ''));
 }
 
 async function main() {
@@ -262,6 +263,7 @@ async function main() {
     page: join(here, 'page'),
     node_modules: join(here, 'node_modules'),
     ours: join(build, 'page'),
+    wasm,
     models,
   });
   await server.listen();
@@ -292,9 +294,10 @@ async function main() {
       }
       if (needsBrowser) {
         const page = (engine, variant) => () => new BrowserEngine({ browser, server, model: name, folder, engine, variant });
-        const engines = {};
-        for (const [label, variant] of Object.entries(ourVariants())) {
-          engines[label] = { make: page('translucent', variant), missing: missing('translucent') };
+        const engines = { translucent: { make: page('translucent'), missing: missing('translucent') } };
+        for (const variant of ourVariants()) {
+          const label = `${variant} alone${variant.includes('threads') ? ', 2 threads' : ''}`;
+          engines[label] = { make: page('variant', variant), missing: missing('translucent'), only: ['one25', 'batch32'] };
         }
         engines.bergamot = { make: page('bergamot'), missing: missing('bergamot') };
         engines.fxtranslate = { make: page('fxtranslate'), missing: missing('fxtranslate') };
