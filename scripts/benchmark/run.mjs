@@ -12,7 +12,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { launch } from '../../web/scripts/browser.mjs';
-import { BrowserEngine, CommandEngine, PythonEngine } from './engines.mjs';
+import { BrowserEngine, CommandEngine, modelInfo, PythonEngine } from './engines.mjs';
 import { measureKernels } from './kernels.mjs';
 import { markdown } from './report.mjs';
 import { Server } from './server.mjs';
@@ -275,11 +275,13 @@ async function main() {
       const folder = join(models, name);
       const about = JSON.parse(readFileSync(join(folder, 'case.json'), 'utf8'));
       const work = JSON.parse(readFileSync(join(folder, 'work.json'), 'utf8'));
-      const entry = { ...about };
+      const ours = join(folder, 'translucent');
+      const modelBytes = existsSync(ours) ? modelInfo(ours).files.reduce((sum, file) => sum + file.bytes, 0) : null;
+      const entry = { ...about, modelBytes };
       results.cases.push(entry);
       const missing = (engine) => about.missing[engine];
       if (chosen.includes('native')) {
-        const command = (threads) => () => new CommandEngine({ binary, folder: join(folder, 'translucent'), threads });
+        const command = (threads) => () => new CommandEngine({ binary, folder: ours, threads });
         const peer = (engine) => ({
           make: () => new PythonEngine({ python, script: join(here, 'native.py'), folder, engine }),
           missing: missing(engine),
