@@ -51,7 +51,7 @@ export class BrowserEngine {
       const { processInfo } = await session.send('SystemInfo.getProcessInfo');
       return processInfo.filter(({ type }) => type === 'renderer').map(({ id }) => id);
     } finally {
-      await session.detach();
+      await session.detach().catch(() => {}); // the browser may be gone
     }
   }
 
@@ -88,7 +88,11 @@ export class BrowserEngine {
   async close() {
     if (!this.context) return null;
     const before = new Map();
-    for (const pid of await this.#renderers()) before.set(pid, resident(pid));
+    try {
+      for (const pid of await this.#renderers()) before.set(pid, resident(pid));
+    } catch {
+      return null; // the browser is gone, and the page with it
+    }
     await this.context.close();
     for (let tries = 0; tries < 40; tries++) {
       const left = new Set(await this.#renderers());

@@ -170,13 +170,13 @@ async function measureGroup(name, engines, work, kind, options) {
   return results;
 }
 
-/** Milliseconds a run will take, from what was measured of the smaller ones; 0: not known. */
+/** Milliseconds a run will take, from the largest of the smaller ones that was measured; 0: not known. */
 function expectedTime(result, key, work) {
-  const characters = (name, run = 0) => work[name].runs[run].join('').length;
-  const from = { batch512: 'batch32', document: 'batch32', batch32: 'one25' }[key];
-  const times = from && result.workloads[from]?.milliseconds;
-  if (!times?.length) return 0;
-  return (summary(times).median * characters(key)) / characters(from);
+  const characters = (name) => work[name].runs[0].join('').length;
+  const smaller = { document: ['batch32', 'one25'], batch512: ['batch32', 'one25'], batch32: ['one25'] }[key] ?? [];
+  const from = smaller.find((name) => result.workloads[name]?.milliseconds.length);
+  if (!from) return 0;
+  return (summary(result.workloads[from].milliseconds).median * characters(key)) / characters(from);
 }
 
 /** Counts the sentences whose translation is not the reference's: transformers', where it ran, else ours. */
