@@ -259,14 +259,16 @@ async function main() {
   const needsBrowser = chosen.includes('browser');
   const browser = needsBrowser ? await launch() : null;
   results.versions = versions(browser?.version() ?? null);
-  const server = new Server({
+  const folders = {
     page: join(here, 'page'),
     node_modules: join(here, 'node_modules'),
     ours: join(build, 'page'),
     wasm,
     models,
-  });
-  await server.listen();
+  };
+  const server = new Server(folders); // not isolated: one thread each
+  const isolated = new Server(folders, { isolated: true });
+  await Promise.all([server.listen(), isolated.listen()]);
 
   try {
     if (chosen.includes('size')) results.sizes = measureSizes(root);
@@ -295,11 +297,23 @@ async function main() {
         }, work, about.kind, values);
       }
       if (needsBrowser) {
-        const page = (engine, variant) => () => new BrowserEngine({ browser, server, model: name, folder, engine, variant });
+        const page = (engine, { variant, threads } = {}) => () =>
+          new BrowserEngine({ browser, server: threads ? isolated : server, model: name, folder, engine, variant });
         const engines = { translucent: { make: page('translucent'), missing: missing('translucent') } };
+        if (ourVariants().some((variant) => variant.includes('threads'))) {
+          engines['translucent, isolated page'] = {
+            make: page('translucent', { threads: true }),
+            missing: missing('translucent'),
+            only: ['one25', 'batch32', 'batch512', 'document'],
+          };
+        }
         for (const variant of ourVariants()) {
-          const label = `${variant} alone${variant.includes('threads') ? ', 2 threads' : ''}`;
-          engines[label] = { make: page('variant', variant), missing: missing('translucent'), only: ['one25', 'batch32'] };
+          const threads = variant.includes('threads');
+          engines[`${variant} alone${threads ? ', 2 threads' : ''}`] = {
+            make: page('variant', { variant, threads }),
+            missing: missing('translucent'),
+            only: ['one25', 'batch32'],
+          };
         }
         engines.bergamot = { make: page('bergamot'), missing: missing('bergamot') };
         engines.fxtranslate = { make: page('fxtranslate'), missing: missing('fxtranslate') };
@@ -314,6 +328,7 @@ async function main() {
   } finally {
     await browser?.close();
     server.close();
+    isolated.close();
   }
   process.stdout.write(write(results, values.output, began));
   progress(`${values.output}/results.md, results.json (${results.minutes} min)`);

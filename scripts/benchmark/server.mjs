@@ -1,5 +1,5 @@
-// Serves the benchmark's pages, models and peers to Chromium: static, cross-origin isolated, never cached. Scripts and
-// wasm are sent with gzip, as hosts do; models as they are.
+// Serves the benchmark's pages, models and peers to Chromium: static, never cached. Scripts and wasm are sent with gzip,
+// as hosts do; models as they are.
 
 import { readFile, stat } from 'node:fs/promises';
 import { createServer } from 'node:http';
@@ -17,20 +17,27 @@ const types = {
 };
 const chunk = 16384; // bytes: 2.6 ms at 50 Mbit/s
 
+const isolation = {
+  'Cross-Origin-Opener-Policy': 'same-origin',
+  'Cross-Origin-Embedder-Policy': 'require-corp',
+  'Cross-Origin-Resource-Policy': 'same-origin',
+};
+
 /**
- * `folders`: first segment of the path -> folder. The server's `bitsPerSecond` (0: no limit) is shared by all its
+ * `folders`: first segment of the path -> folder. `isolated`: its pages may share memory between threads. The server's `bitsPerSecond` (0: no limit) is shared by all its
  * connections, a worker's too, which the browser's own throttling leaves out; `sent` counts body bytes.
  */
 export class Server {
   bitsPerSecond = 0;
   sent = 0;
-  requests = []; // paths
   #folders;
+  #headers;
   #server;
   #bodies = new Map(); // file -> {bytes, headers}
   #free = 0; // when the line is free again, ms
 
-  constructor(folders) {
+  constructor(folders, { isolated = false } = {}) {
+    this.#headers = { 'Cache-Control': 'no-store', ...(isolated && isolation) };
     this.#folders = Object.fromEntries(Object.entries(folders).map(([name, folder]) => [name, resolve(folder)]));
     this.#server = createServer((request, response) => {
       this.#answer(request, response).catch(() => response.destroy());
@@ -69,19 +76,12 @@ export class Server {
     const folder = this.#folders[first];
     const file = folder && join(folder, ...rest);
     const found = file?.startsWith(folder + sep) && (await stat(file).catch(() => null))?.isFile();
-    const headers = {
-      'Cross-Origin-Opener-Policy': 'same-origin',
-      'Cross-Origin-Embedder-Policy': 'require-corp',
-      'Cross-Origin-Resource-Policy': 'same-origin',
-      'Cache-Control': 'no-store',
-    };
-    this.requests.push(path);
     if (!found) {
-      response.writeHead(404, headers).end(`not found: ${path}\n`);
+      response.writeHead(404, this.#headers).end(`not found: ${path}\n`);
       return;
     }
     const body = await this.#body(file);
-    response.writeHead(200, { ...headers, ...body.headers, 'Content-Length': body.bytes.length });
+    response.writeHead(200, { ...this.#headers, ...body.headers, 'Content-Length': body.bytes.length });
     this.sent += body.bytes.length;
     if (!this.bitsPerSecond) {
       response.end(body.bytes);

@@ -1,7 +1,7 @@
 // What a page downloads of each engine, in bytes: raw, gzip and brotli.
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 
@@ -19,16 +19,24 @@ export function compressed(files) {
   return total;
 }
 
-/** Files of our module as scripts/bench builds it: every script, and each variant's wasm by name. */
+/**
+ * Our module as scripts/bench builds it: {shared: scripts of every page, variants: name -> {wasm, scripts}}. A page loads
+ * the shared scripts and one variant.
+ */
 export function ourFiles(root) {
   const assets = join(root, 'build', 'bench', 'page', 'assets');
   if (!existsSync(assets)) return null;
-  const names = readdirSync(assets);
-  const wasm = {};
-  for (const name of names.filter((name) => name.endsWith('.wasm'))) {
-    wasm[name.replace(/-[\w-]{8}\.wasm$/, '')] = join(assets, name);
+  const all = readdirSync(assets, { recursive: true }).map(String);
+  const variants = {};
+  const own = new Set();
+  for (const file of all.filter((name) => name.endsWith('.wasm'))) {
+    const glue = file.replace(/\.wasm$/, '.js'); // where it is a file of its own, it lies beside it
+    const name = basename(file).replace(all.includes(glue) ? /\.wasm$/ : /-[\w-]{8}\.wasm$/, ''); // a bundler adds a hash
+    if (all.includes(glue)) own.add(glue);
+    variants[name] = { wasm: join(assets, file), scripts: all.includes(glue) ? [join(assets, glue)] : [] };
   }
-  return { wasm, scripts: names.filter((name) => name.endsWith('.js')).map((name) => join(assets, name)) };
+  const shared = all.filter((name) => name.endsWith('.js') && !own.has(name)).map((name) => join(assets, name));
+  return { shared, variants };
 }
 
 /** [{engine, wasm: {raw, gzip, brotli}, js: ...} or {engine, failure}] */
@@ -36,8 +44,8 @@ export function measureSizes(root) {
   const rows = [];
   const ours = ourFiles(root);
   if (ours) {
-    for (const [name, file] of Object.entries(ours.wasm)) {
-      rows.push({ engine: name, wasm: compressed([file]), js: compressed(ours.scripts) });
+    for (const [engine, { wasm, scripts }] of Object.entries(ours.variants)) {
+      rows.push({ engine, wasm: compressed([wasm]), js: compressed([...ours.shared, ...scripts]) });
     }
   } else {
     rows.push({ engine: 'translucent', failure: 'build/bench/page: not built' });
