@@ -1,0 +1,3 @@
+// Nothing: what a page holds before any engine.
+
+export async function load() {}

@@ -1,0 +1,157 @@
+// results.json as Markdown.
+
+import { ratio, summary } from './statistics.mjs';
+
+const number = (value, digits = 3) => {
+  if (value === null || value === undefined || Number.isNaN(value)) return '–';
+  if (value >= 1000) return Math.round(value).toLocaleString('en-US');
+  return Number(value.toPrecision(digits)).toString();
+};
+const megabytes = (bytes) => number(bytes / 1e6);
+const kilobytes = (bytes) => number(bytes / 1e3);
+const spread = (times) => {
+  const { median, low, high } = summary(times);
+  return `${number(median)} [${number(low)}–${number(high)}]`;
+};
+const times = (value) => (value === null ? '–' : `${number(value, value < 10 ? 2 : 3)}×`);
+
+function table(header, rows) {
+  return [`| ${header.join(' | ')} |`, `| ${header.map(() => '---').join(' | ')} |`, ...rows.map((row) => `| ${row.join(' | ')} |`)].join('\n');
+}
+
+/** One table: a row for each engine, a column for each workload; time, then how many times ours that is. */
+function groupTable(group, workloads) {
+  const columns = Object.entries(workloads).filter(([key]) =>
+    Object.values(group).some(({ workloads: measured }) => measured?.[key]));
+  const ours = group.translucent;
+  const rows = Object.entries(group).map(([label, result]) => {
+    if (result.failure) return [label, `not measured: ${result.failure}`, ...columns.slice(1).map(() => ''), '', ''];
+    const cells = columns.map(([key]) => {
+      const record = result.workloads[key];
+      if (!record) return '';
+      if (record.failure) return `failed: ${record.failure}`;
+      if (!record.milliseconds.length) return record.skipped ? `left out: ${record.skipped}` : '';
+      const against = label === 'translucent' ? null : ratio(record.milliseconds, ours?.workloads?.[key]?.milliseconds ?? []);
+      return spread(record.milliseconds) + (against === null ? '' : ` = **${times(against)}**`);
+    });
+    const { differences } = result;
+    return [label, ...cells, result.memory ? megabytes(result.memory.peak) : '–',
+      differences && differences.from !== label ? `${differences.different} of ${differences.of}` : '–'];
+  });
+  const from = Object.values(group).find(({ differences }) => differences)?.differences.from;
+  return table(['engine', ...columns.map(([, { name }]) => `${name}, ms`), 'peak resident, MB', `outputs unlike ${from ?? 'the reference'}`], rows);
+}
+
+function coldTable({ cold, blank }) {
+  const rows = Object.entries(cold).map(([label, result]) =>
+    result.failure
+      ? [label, `not measured: ${result.failure}`, '', '', '']
+      : [label, spread(result.local), spread(result.downloaded), megabytes(result.bytes),
+        result.memory.length ? megabytes(summary(result.memory).median - (blank ?? 0)) : '–']);
+  return table(['engine', 'first translation, ms', 'with the download at 50 Mbit/s, ms', 'downloaded, MB', 'peak resident after it, MB over a blank page'], rows);
+}
+
+function sizeTable(sizes) {
+  const cells = ({ raw, gzip, brotli }) => [kilobytes(raw), kilobytes(gzip), kilobytes(brotli)];
+  const rows = sizes.map(({ engine, failure, wasm, js }) => failure
+    ? [engine, `not measured: ${failure}`, '', '', '', '', '']
+    : [engine, ...cells(wasm), ...cells(js)]);
+  return table(['engine', 'wasm, kB', 'gzip', 'brotli', 'JS, kB', 'gzip', 'brotli'], rows);
+}
+
+function kernelTable(kernels) {
+  const rows = kernels.flatMap(({ target, failure, benchmarks }) => failure
+    ? [[target, `not measured: ${failure}`, '', '']]
+    : benchmarks.map((one) => [target, one.name, `${number(one.real_time)} ${one.time_unit}`,
+      Object.entries(one).filter(([key]) => /mac|share|ceiling/i.test(key)).map(([key, value]) => `${key} ${number(value)}`).join(', ')]));
+  return table(['target', 'kernel', 'time', 'rate'], rows);
+}
+
+// What is wanted of us: [where, peer, workload, at least, aim] in times the peer's speed.
+const bar = [
+  ['browser', 'bergamot', 'one25', 2, 3],
+  ['browser', 'bergamot', 'batch32', 1.5, 2.5],
+  ['browser', 'fxtranslate', 'one25', 2, 3],
+  ['browser', 'transformers.js', 'one25', 5, 10],
+  ['native', 'ctranslate2', 'one25', 1, 1.3],
+  ['native', 'ctranslate2', 'batch32', 1, 1.3],
+  ['native', 'fxtranslate', 'one25', 1, 1.3],
+  ['native', 'fxtranslate', 'batch32', 1, 1.3],
+];
+const sameShape = '†';
+
+const measured = (entry, where, label, key) => entry?.[where]?.[label]?.workloads?.[key]?.milliseconds ?? [];
+
+/** How many times as long the peer takes; from the same shape with the other decoder (†) where it reads only that. */
+function speedUp(results, entry, where, peer, key) {
+  const ours = measured(entry, where, 'translucent', key);
+  const theirs = measured(entry, where, peer, key);
+  if (!ours.length) return '–';
+  if (theirs.length) return times(ratio(theirs, ours));
+  const other = results.cases.find(({ name }) => name === `${entry.name}-ssru`);
+  const instead = measured(other, where, peer, key);
+  return instead.length ? times(summary(instead).median / summary(ours).median) + sameShape : '–';
+}
+
+/** One table for the README: our speed in times each peer's, for every model we can run. */
+function overview(results, workloads) {
+  const cases = results.cases.filter((entry) =>
+    ['browser', 'native'].some((where) => measured(entry, where, 'translucent', 'one25').length));
+  const place = { browser: 'Chromium', native: 'native' };
+  const rows = bar
+    .map(([where, peer, key, least, aim]) => [
+      `${place[where]}, ${workloads[key].name}, against ${peer}`,
+      ...cases.map((entry) => speedUp(results, entry, where, peer, key)), `${least}×`, `${aim}×`])
+    .filter((row) => row.slice(1, 1 + cases.length).some((cell) => cell !== '–'));
+  const threads = (where, two, one) => [
+    `${place[where]}, batch of 32 sentences, two threads against one`,
+    ...cases.map((entry) => {
+      const [a, b] = [measured(entry, where, one, 'batch32'), measured(entry, where, two, 'batch32')];
+      return a.length && b.length ? times(ratio(a, b)) : '–';
+    }), '1.6×', '1.9×'];
+  const relaxed = 'translucent-relaxed';
+  for (const row of [threads('native', 'translucent, 2 threads', 'translucent'),
+    threads('browser', `${relaxed}-threads alone, 2 threads`, `${relaxed} alone`)]) {
+    if (row.slice(1, 1 + cases.length).some((cell) => cell !== '–')) rows.push(row);
+  }
+  const resident = cases.map(({ cold, blank, modelBytes }) => {
+    const peaks = cold?.translucent?.memory ?? [];
+    return peaks.length && blank ? `${megabytes(summary(peaks).median - blank - modelBytes)} MB` : '–';
+  });
+  if (resident.some((cell) => cell !== '–')) {
+    rows.push(['Chromium, resident after one sentence, over a blank page and the model\'s bytes', ...resident, '40 MB', '']);
+  }
+  return rows.length ? table(['times as fast as the peer', ...cases.map(({ name }) => name), 'at least', 'aim'], rows) : '';
+}
+
+export function markdown(results, workloads) {
+  const { machine, versions, settings } = results;
+  const processor = `${machine.processor}, ${machine.cores} cores (${machine.instructions.join(', ')}), ${machine.memoryGiB} GiB`;
+  const parts = ['## Benchmark', '',
+    `${results.date}, ${processor}, ${machine.system}. ${settings.quick ? 'Quick run. ' : ''}One thread each, greedy search, no vocabulary shortlist.`,
+    `Versions: ${Object.entries(versions).filter(([, version]) => version).map(([name, version]) => `${name} ${version}`).join(', ')}.`, '',
+    overview(results, workloads), '',
+    'In the tables below a cell is the median time in milliseconds [quartiles]; **N×** says how many times as long as `translucent` that is, the',
+    'median over the texts both translated, in turns.'];
+  for (const entry of results.cases) {
+    const weights = entry.kind === 'random' ? 'random weights' : 'our model';
+    parts.push('', `### ${entry.name} (${weights}; ${entry.shape}; ${number(entry.parameters / 1e6)} M parameters)`);
+    if (entry.browser) parts.push('', 'In Chromium:', '', groupTable(entry.browser, workloads));
+    if (entry.cold) parts.push('', 'A page just opened, one sentence of 25 words:', '', coldTable(entry));
+    if (entry.native) parts.push('', 'Native:', '', groupTable(entry.native, workloads));
+  }
+  if (results.sizes) parts.push('', '### Size', '', sizeTable(results.sizes));
+  if (results.kernels) parts.push('', '### Kernels', '', kernelTable(results.kernels));
+  const crossed = parts.some((part) => part.includes(sameShape));
+  const random = results.cases.some(({ kind }) => kind === 'random');
+  const notes = [
+    'Bergamot places words by Marian\'s formula (its sinusoids divide by d/2 − 1), our model was trained with Hugging Face\'s (d/2): the same weights give it other outputs in part. Its int8 has one scale a matrix and saturates.',
+    'Browser memory is the peak of the page\'s renderer process, native memory that of the whole process (the peers\' with Python).',
+  ];
+  if (crossed) notes.push(`${sameShape} The peer reads only the SSRU decoder: its time on the model of the same shape with that decoder, which does less work, beside ours with self-attention.`);
+  if (random) {
+    notes.push('Random weights never end a sentence: the target has twice the source\'s pieces, Bergamot\'s own limit, for every engine; an engine with another limit (fxtranslate) is scaled to the same number of tokens.');
+  }
+  parts.push('', ...notes.map((note) => `* ${note}`), '');
+  return parts.join('\n');
+}

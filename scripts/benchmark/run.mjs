@@ -1,0 +1,360 @@
+// Measures every engine on every case and writes results.json and results.md. Called by scripts/bench.
+//
+//   node run.mjs [--quick] [--only browser,native,kernels,size] [--models NAME,...] [--output DIR]
+//
+// Engines take turns at every text, so that whatever else the machine does meets all of them; what is reported is the
+// median and the quartiles, and the ratio of two engines is the median over the texts both translated.
+
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { launch } from '../../web/scripts/browser.mjs';
+import { BrowserEngine, CommandEngine, modelInfo, PythonEngine } from './engines.mjs';
+import { measureKernels } from './kernels.mjs';
+import { markdown } from './report.mjs';
+import { Server } from './server.mjs';
+import { measureSizes } from './sizes.mjs';
+import { summary } from './statistics.mjs';
+
+const here = dirname(fileURLToPath(import.meta.url));
+const root = join(here, '..', '..');
+const build = join(root, 'build', 'bench');
+const models = join(build, 'models');
+const python = join(build, 'venv', 'bin', 'python');
+const wasm = join(root, 'build', 'wasm');
+const binary = process.env.TRANSLUCENT_CLI ?? join(root, 'build', 'native', 'translucent');
+const parts = ['size', 'kernels', 'native', 'browser'];
+const lineRate = 50e6; // bits per second of a cold start with its download
+
+const workloads = {
+  one10: { name: 'one sentence, 10 words', full: 9, quick: 4 },
+  one25: { name: 'one sentence, 25 words', full: 12, quick: 6 },
+  one60: { name: 'one sentence, 60 words', full: 6, quick: 3 },
+  batch32: { name: 'batch of 32 sentences', full: 7, quick: 3 },
+  batch512: { name: 'batch of 512 sentences', full: 2, quick: 0 },
+  document: { name: 'document of 2,000 words', full: 3, quick: 1 },
+};
+const longest = { full: 120_000, quick: 25_000 }; // ms: what would take longer is left out, and said so
+const cold = { full: 5, quick: 2 };
+
+function progress(text) {
+  process.stderr.write(`bench: ${text}\n`);
+}
+
+const reason = (error) =>
+  String(error?.message ?? error)
+    .replace(/^page\.evaluate: /, '')
+    .split('\n')[0]
+    .slice(0, 200);
+
+function machine() {
+  const flags = /^flags\s*:(.*)$/m.exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[1] ?? '';
+  const sets = ['avx2', 'avx512f', 'avx512_vnni', 'avx_vnni', 'amx_int8'].filter((set) => flags.split(' ').includes(set));
+  const memory = /MemTotal:\s+(\d+)/.exec(readFileSync('/proc/meminfo', 'utf8'))?.[1];
+  const system = /^PRETTY_NAME="(.*)"$/m.exec(readFileSync('/etc/os-release', 'utf8'))?.[1] ?? process.platform;
+  return {
+    processor: cpus()[0].model,
+    cores: cpus().length,
+    instructions: sets,
+    memoryGiB: Math.round(Number(memory) / 2 ** 20),
+    system,
+  };
+}
+
+function versions(browserVersion) {
+  const installed = (name) => JSON.parse(readFileSync(join(here, 'node_modules', name, 'package.json'), 'utf8')).version;
+  const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: root, encoding: 'utf8' }).trim();
+  const pinned = Object.fromEntries(
+    readFileSync(join(here, 'requirements.txt'), 'utf8')
+      .split('\n')
+      .filter((line) => line.includes('==') && !line.startsWith('#'))
+      .map((line) => line.split('==')),
+  );
+  return {
+    translucent: commit,
+    chromium: browserVersion,
+    node: process.version,
+    'npm @browsermt/bergamot-translator': installed('@browsermt/bergamot-translator'),
+    'npm fxtranslate': installed('fxtranslate'),
+    'npm @huggingface/transformers': installed('@huggingface/transformers'),
+    'npm onnxruntime-web': installed('onnxruntime-web'),
+    'PyPI ctranslate2': pinned.ctranslate2,
+    'PyPI fxtranslate': pinned.fxtranslate,
+    'PyPI transformers': pinned.transformers,
+  };
+}
+
+const targetTokens = (texts) => texts.reduce((sum, text) => sum + text.split(' ').filter(Boolean).length, 0);
+
+/** Opens, warms and measures a group of engines of one case; `engines`: label -> {make, only}. */
+async function measureGroup(name, engines, work, kind, options) {
+  const { quick } = options;
+  const results = {};
+  const open = [];
+  for (const [label, { make, missing, only }] of Object.entries(engines)) {
+    const result = { workloads: {} };
+    results[label] = result;
+    if (missing) {
+      result.failure = missing;
+      continue;
+    }
+    progress(`${name}: ${label}: load and warm up`);
+    const engine = make();
+    try {
+      result.load = (await engine.open()).milliseconds;
+      result.about = engine.about;
+      const warm = quick ? 8 : 16;
+      for (const texts of work.warm.runs.slice(0, warm)) await engine.translate(texts, work.warm.length);
+      await engine.translate(work.warm.runs.flat().slice(0, 8), work.warm.length);
+      open.push({ label, engine, result, only });
+    } catch (error) {
+      result.failure = reason(error);
+      progress(`${name}: ${label}: ${result.failure}`);
+      await engine.close();
+    }
+  }
+
+  for (const [key, workload] of Object.entries(workloads)) {
+    const repeats = Math.min(quick ? workload.quick : workload.full, work[key].runs.length);
+    const { length } = work[key];
+    for (let run = 0; run < repeats; run++) {
+      for (let turn = 0; turn < open.length; turn++) {
+        const { engine, result, label, only } = open[(turn + run) % open.length];
+        if (result.failure || (only && !only.includes(key))) continue;
+        const record = (result.workloads[key] ??= { milliseconds: [] });
+        if (record.failure || record.skipped) continue;
+        const texts = engine.splits ? work[key].runs[run] : (work[key].sentences ?? work[key].runs)[run];
+        const expected = expectedTime(result, key, work);
+        if (expected > (quick ? longest.quick : longest.full)) {
+          record.skipped = `about ${Math.round(expected / 1000)} s by its smaller runs`;
+          continue;
+        }
+        try {
+          const answer = await engine.translate(texts, length);
+          let { milliseconds } = answer;
+          if (kind === 'random') {
+            // An engine with a limit of its own is brought to the same number of target tokens.
+            const tokens = targetTokens(answer.texts);
+            if (tokens === 0) throw new Error('an empty translation');
+            record.tokens = tokens / texts.length;
+            milliseconds *= (length * texts.length) / tokens;
+          }
+          record.milliseconds.push(milliseconds);
+        } catch (error) {
+          record.failure = reason(error);
+          progress(`${name}: ${label}: ${key}: ${record.failure}`);
+        }
+      }
+    }
+    if (repeats) {
+      const shown = open.map(({ label, result }) => {
+        const times = result.workloads[key]?.milliseconds;
+        return times?.length ? `${label} ${Math.round(summary(times).median)}` : '';
+      });
+      progress(`${name}: ${workload.name}: ${shown.filter(Boolean).join(', ')} ms`);
+    }
+  }
+
+  for (const { engine, result, only } of open) {
+    try {
+      if (!only) result.outputs = (await engine.translate(work.compare.runs[0], work.compare.length)).texts;
+    } catch (error) {
+      result.failure = reason(error);
+    }
+    result.memory = await engine.close();
+  }
+  compare(results);
+  return results;
+}
+
+/** Milliseconds a run will take, from the largest of the smaller ones that was measured; 0: not known. */
+function expectedTime(result, key, work) {
+  const characters = (name) => work[name].runs[0].join('').length;
+  const smaller = { document: ['batch32', 'one25'], batch512: ['batch32', 'one25'], batch32: ['one25'] }[key] ?? [];
+  const from = smaller.find((name) => result.workloads[name]?.milliseconds.length);
+  if (!from) return 0;
+  return (summary(result.workloads[from].milliseconds).median * characters(key)) / characters(from);
+}
+
+/** Counts the sentences whose translation is not the reference's: transformers', where it ran, else ours. */
+function compare(results) {
+  const from = results.transformers?.outputs ? 'transformers' : 'translucent';
+  const reference = results[from]?.outputs;
+  for (const result of Object.values(results)) {
+    if (result.outputs && reference && result.outputs.length === reference.length) {
+      const different = result.outputs.filter((text, i) => text.trim() !== reference[i].trim()).length;
+      result.differences = { from, different, of: reference.length };
+    }
+  }
+}
+
+/** First translation of a page just opened, with the download and without, and what the renderer then holds. */
+async function measureCold(name, engines, server, work, options) {
+  const repeats = options.quick ? cold.quick : cold.full;
+  const results = {};
+  for (let run = 0; run < repeats; run++) {
+    for (const rate of [0, lineRate]) {
+      for (const [label, { make, missing, only }] of Object.entries(engines)) {
+        if (only) continue;
+        const result = (results[label] ??= { local: [], downloaded: [], memory: [] });
+        if (missing) result.failure = missing;
+        if (result.failure) continue;
+        const engine = make();
+        server.bitsPerSecond = rate;
+        server.sent = 0;
+        try {
+          await engine.open();
+          const { sinceNavigation } = await engine.translate(work.one25.runs[run], work.one25.length);
+          result[rate ? 'downloaded' : 'local'].push(sinceNavigation);
+          result.bytes = server.sent;
+        } catch (error) {
+          result.failure = reason(error);
+        }
+        server.bitsPerSecond = 0;
+        const memory = await engine.close();
+        if (memory && !rate && !result.failure) result.memory.push(memory.peak);
+      }
+    }
+    progress(`${name}: cold page ${run + 1} of ${repeats}`);
+  }
+  return results;
+}
+
+async function blankMemory(make) {
+  const engine = make();
+  await engine.open();
+  return (await engine.close())?.peak ?? null;
+}
+
+/** Names of our WebAssembly modules: a page loads the one that suits the browser. */
+function ourVariants() {
+  const files = existsSync(wasm) ? readdirSync(wasm) : [];
+  return files.filter((file) => /^translucent[a-z-]*\.js$/.test(file)).map((file) => file.replace('.js', ''));
+}
+
+async function main() {
+  const { values } = parseArgs({
+    options: {
+      quick: { type: 'boolean', default: false },
+      only: { type: 'string', default: parts.join(',') },
+      models: { type: 'string' },
+      output: { type: 'string', default: join(build, 'results') },
+    },
+  });
+  const chosen = values.only.split(',');
+  const wrong = chosen.find((part) => !parts.includes(part));
+  if (wrong) throw Object.assign(new Error(`--only ${wrong}: there are ${parts.join(', ')}`), { usage: true });
+  const names = values.models ? values.models.split(',') : [];
+  const began = Date.now();
+  const results = {
+    date: new Date().toISOString().slice(0, 10),
+    machine: machine(),
+    settings: { quick: values.quick, lineRate, threads: 1, beam: 1 },
+    cases: [],
+  };
+
+  const needsBrowser = chosen.includes('browser');
+  const browser = needsBrowser ? await launch() : null;
+  results.versions = versions(browser?.version() ?? null);
+  const folders = {
+    page: join(here, 'page'),
+    node_modules: join(here, 'node_modules'),
+    ours: join(build, 'page'),
+    wasm,
+    models,
+  };
+  const server = new Server(folders); // not isolated: one thread each
+  const isolated = new Server(folders, { isolated: true });
+  await Promise.all([server.listen(), isolated.listen()]);
+
+  try {
+    if (chosen.includes('size')) results.sizes = measureSizes(root);
+    if (chosen.includes('kernels')) results.kernels = measureKernels(root, progress);
+    for (const name of chosen.includes('native') || needsBrowser ? names : []) {
+      const folder = join(models, name);
+      const about = JSON.parse(readFileSync(join(folder, 'case.json'), 'utf8'));
+      const work = JSON.parse(readFileSync(join(folder, 'work.json'), 'utf8'));
+      const ours = join(folder, 'translucent');
+      const modelBytes = existsSync(ours) ? modelInfo(ours).files.reduce((sum, file) => sum + file.bytes, 0) : null;
+      const entry = { ...about, modelBytes };
+      results.cases.push(entry);
+      const missing = (engine) => about.missing[engine];
+      if (chosen.includes('native')) {
+        const command = (threads) => () => new CommandEngine({ binary, folder: ours, threads });
+        const peer = (engine) => ({
+          make: () => new PythonEngine({ python, script: join(here, 'native.py'), folder, engine }),
+          missing: missing(engine),
+        });
+        entry.native = await measureGroup(`${name}, native`, {
+          translucent: { make: command(1), missing: missing('translucent') },
+          'translucent, 2 threads': { make: command(2), missing: missing('translucent'), only: ['batch32', 'batch512'] },
+          ctranslate2: peer('ctranslate2'),
+          fxtranslate: peer('fxtranslate'),
+          transformers: peer('transformers'),
+        }, work, about.kind, values);
+      }
+      if (needsBrowser) {
+        const page = (engine, { variant, threads } = {}) => () =>
+          new BrowserEngine({ browser, server: threads ? isolated : server, model: name, folder, engine, variant });
+        const engines = { translucent: { make: page('translucent'), missing: missing('translucent') } };
+        if (ourVariants().some((variant) => variant.includes('threads'))) {
+          engines['translucent, isolated page'] = {
+            make: page('translucent', { threads: true }),
+            missing: missing('translucent'),
+            only: ['one25', 'batch32', 'batch512', 'document'],
+          };
+        }
+        for (const variant of ourVariants()) {
+          const threads = variant.includes('threads');
+          engines[`${variant} alone${threads ? ', 2 threads' : ''}`] = {
+            make: page('variant', { variant, threads }),
+            missing: missing('translucent'),
+            only: ['one25', 'batch32'],
+          };
+        }
+        engines.bergamot = { make: page('bergamot'), missing: missing('bergamot') };
+        engines.fxtranslate = { make: page('fxtranslate'), missing: missing('fxtranslate') };
+        engines['transformers.js'] = { make: page('transformers.js'), missing: missing('transformers.js') };
+        entry.blank = await blankMemory(page('blank'));
+        entry.cold = await measureCold(name, engines, server, work, values);
+        entry.browser = await measureGroup(`${name}, Chromium`, engines, work, about.kind, values);
+        if (entry.native) compareAcross(entry);
+      }
+      write(results, values.output, began); // whatever comes after, this much is kept
+    }
+  } finally {
+    await browser?.close();
+    server.close();
+    isolated.close();
+  }
+  process.stdout.write(write(results, values.output, began));
+  progress(`${values.output}/results.md, results.json (${results.minutes} min)`);
+}
+
+function write(results, folder, began) {
+  results.minutes = Math.round((Date.now() - began) / 6000) / 10;
+  const text = markdown(results, workloads);
+  // The translations themselves stay out of the file that is kept; how many differ is in it.
+  const kept = JSON.stringify(results, (key, value) => (key === 'outputs' ? undefined : value), 1);
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, 'results.json'), `${kept}\n`);
+  writeFileSync(join(folder, 'results.md'), text);
+  return text;
+}
+
+/** The browser's engines against the oracle too, which is native. */
+function compareAcross(entry) {
+  const reference = entry.native.transformers;
+  if (!reference?.outputs) return;
+  compare({ ...entry.browser, transformers: reference });
+}
+
+try {
+  await main();
+} catch (error) {
+  console.error(`error: ${error.message}`);
+  process.exitCode = error.usage || error.code?.startsWith('ERR_PARSE_ARGS') ? 2 : 1;
+}
