@@ -45,10 +45,10 @@ function groupTable(group, workloads) {
 function coldTable({ cold, blank }) {
   const rows = Object.entries(cold).map(([label, result]) =>
     result.failure
-      ? [label, `not measured: ${result.failure}`, '', '', '']
+      ? [label, `not measured: ${result.failure}`, '', '', '', '']
       : [label, spread(result.local), spread(result.downloaded), megabytes(result.bytes),
-        result.memory.length ? megabytes(summary(result.memory).median - (blank ?? 0)) : '–']);
-  return table(['engine', 'first translation, ms', 'with the download at 50 Mbit/s, ms', 'downloaded, MB', 'peak resident after it, MB over a blank page'], rows);
+        ...[result.peak, result.settled].map((bytes) => (bytes.length ? megabytes(summary(bytes).median - (blank ?? 0)) : '–'))]);
+  return table(['engine', 'first translation, ms', 'with the download at 50 Mbit/s, ms', 'downloaded, MB', 'peak resident, MB over a blank page', 'resident after it, MB over a blank page'], rows);
 }
 
 function sizeTable(sizes) {
@@ -115,8 +115,8 @@ function overview(results, workloads) {
     if (row.slice(1, 1 + cases.length).some((cell) => cell !== '–')) rows.push(row);
   }
   const resident = cases.map(({ cold, blank, modelBytes }) => {
-    const peaks = cold?.translucent?.memory ?? [];
-    return peaks.length && blank ? `${megabytes(summary(peaks).median - blank - modelBytes)} MB` : '–';
+    const settled = cold?.translucent?.settled ?? [];
+    return settled.length && blank ? `${megabytes(summary(settled).median - blank - modelBytes)} MB` : '–';
   });
   if (resident.some((cell) => cell !== '–')) {
     rows.push(['Chromium, resident after one sentence, over a blank page and the model\'s bytes', ...resident, '40 MB', '']);

@@ -199,7 +199,7 @@ async function measureCold(name, engines, server, work, options) {
     for (const rate of [0, lineRate]) {
       for (const [label, { make, missing, only }] of Object.entries(engines)) {
         if (only) continue;
-        const result = (results[label] ??= { local: [], downloaded: [], memory: [] });
+        const result = (results[label] ??= { local: [], downloaded: [], peak: [], settled: [] });
         if (missing) result.failure = missing;
         if (result.failure) continue;
         const engine = make();
@@ -215,7 +215,10 @@ async function measureCold(name, engines, server, work, options) {
         }
         server.bitsPerSecond = 0;
         const memory = await engine.close();
-        if (memory && !rate && !result.failure) result.memory.push(memory.peak);
+        if (memory && !rate && !result.failure) {
+          result.peak.push(memory.peak);
+          result.settled.push(memory.now);
+        }
       }
     }
     progress(`${name}: cold page ${run + 1} of ${repeats}`);
@@ -226,7 +229,7 @@ async function measureCold(name, engines, server, work, options) {
 async function blankMemory(make) {
   const engine = make();
   await engine.open();
-  return (await engine.close())?.peak ?? null;
+  return (await engine.close())?.now ?? null;
 }
 
 /** Names of our WebAssembly modules: a page loads the one that suits the browser. */
