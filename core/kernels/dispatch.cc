@@ -1,12 +1,7 @@
 // Picks the kernel set at run time.
-#include <algorithm>
-#include <chrono>
-#include <cstdint>
 #include <vector>
 
 #include "kernels/sets.h"
-#include "tensor/packing.h"
-#include "tensor/quantized.h"
 
 namespace translucent {
 namespace {
@@ -34,7 +29,6 @@ std::vector<const Kernels*> FindRunnable() {
   }
 #elif defined(__wasm_relaxed_simd__)
   runnable.push_back(&kWasmRelaxedKernels);
-  runnable.push_back(&kWasmRelaxedDotKernels);
 #elif defined(__wasm_simd128__)
   runnable.push_back(&kWasmSimd128Kernels);
 #endif
@@ -48,54 +42,9 @@ std::span<const Kernels* const> RunnableKernels() {
   return runnable;
 }
 
-#if defined(__wasm_relaxed_simd__)
-namespace {
-
-/// Products of `kernels` in a millisecond and a half or so.
-double Rate(const Kernels& kernels) {
-  constexpr int kRows = 64, kCols = 256;
-  static const std::vector<std::uint8_t> weights(kRows / kPanelRows * PanelBytes(kCols), 64);
-  static const std::vector<float> scales(kRows, 1.f), x(kCols, 1.f);
-  const WeightMatrix w = {
-      .rows = kRows, .cols = kCols, .packed = weights.data(), .scales = scales.data()};
-  QuantizedBuffer buffer;
-  const QuantizedRows q = buffer.Resize(1, kCols);
-  kernels.quantize(x.data(), q);
-  float out[kRows];
-  using Clock = std::chrono::steady_clock;
-  constexpr std::chrono::duration<double, std::milli> kLongEnough(1.5);
-  const auto start = Clock::now();
-  double calls = 0;
-  for (;;) {
-    for (int i = 0; i < 64; ++i) kernels.linear_int8(q, w, nullptr, false, out, kRows);
-    calls += 64;
-    const std::chrono::duration<double, std::milli> taken = Clock::now() - start;
-    if (taken >= kLongEnough) return calls / taken.count();
-  }
-}
-
-// A module cannot ask which instructions a relaxed one becomes, only how fast they are. The best of
-// several takes counts, as the engine optimises the code while it runs.
-const Kernels& FasterOf(const Kernels& a, const Kernels& b) {
-  double best_a = 0, best_b = 0;
-  for (int take = 0; take < 4; ++take) {
-    best_a = std::max(best_a, Rate(a));
-    best_b = std::max(best_b, Rate(b));
-  }
-  return best_b > 1.1 * best_a ? b : a;
-}
-
-}  // namespace
-
-const Kernels& ActiveKernels() {
-  static const Kernels& active = FasterOf(kWasmRelaxedKernels, kWasmRelaxedDotKernels);
-  return active;
-}
-#else
 const Kernels& ActiveKernels() {
   static const Kernels& active = *RunnableKernels().back();  // each set is faster than the last
   return active;
 }
-#endif
 
 }  // namespace translucent

@@ -13,7 +13,6 @@ extern const Kernels kAvx512Kernels;
 extern const Kernels kAvx512VnniKernels;
 #elif defined(__wasm_relaxed_simd__)
 extern const Kernels kWasmRelaxedKernels;
-extern const Kernels kWasmRelaxedDotKernels;
 #elif defined(__wasm_simd128__)
 extern const Kernels kWasmSimd128Kernels;
 #endif

@@ -72,7 +72,7 @@ struct Registers512 {
   static constexpr int kTileRows = 4;
   static constexpr int kTileOutputs = 4;
   static constexpr int kAccumulators = 16;
-  static constexpr int kMaxVectors = 8;
+  static constexpr int kMaxVectors = 4;
   static constexpr int kMaxRows = 8;
 
   static __mmask16 Mask(int count) { return static_cast<__mmask16>((1 << count) - 1); }

@@ -29,7 +29,7 @@ constexpr Ceiling kCeilings[] = {
     {"avx512-vnni", "int8", 99, 79, 229},    {"avx512", "f32", 24.3, 6.8, 58.1},
     {"avx512-vnni", "f32", 24.3, 6.8, 58.1}, {"wasm-simd128", "int8", 29.5, 29, 40},
     {"wasm-simd128", "f32", 19, 8.1, 24},    {"wasm-relaxed", "int8", 50, 50, 57},
-    {"wasm-relaxed", "f32", 22, 8.7, 27},    {"wasm-relaxed-dot", "int8", 50, 50, 57},
+    {"wasm-relaxed", "f32", 22, 8.7, 27},
 };
 
 /// 0: not known.

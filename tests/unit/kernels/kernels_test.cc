@@ -60,7 +60,7 @@ TEST_CASE("kernels: the scalar set comes first, the active one is among the runn
   CHECK(std::string(runnable[0]->name) == "scalar");
   CHECK(std::ranges::count(runnable, &ActiveKernels()) == 1);
 #if defined(__wasm_relaxed_simd__)
-  CHECK(std::string(ActiveKernels().name).starts_with("wasm-relaxed"));
+  CHECK(std::string(ActiveKernels().name) == "wasm-relaxed");
 #elif defined(__wasm_simd128__)
   CHECK(std::string(ActiveKernels().name) == "wasm-simd128");
 #endif
