@@ -6,11 +6,12 @@
 //   static constexpr int kMaxRows;        // the tallest
 //   using Value;                          // of activations: std::int8_t, or what it is widened to
 //   using Weights, Activations, Accumulator;
-//   static Weights LoadWeights(const std::uint8_t* p);       // one vector's outputs, 4 columns
-//   each static Activations Broadcast(const std::int8_t* p);      // 4 columns of one row static
-//   Accumulator Zero(); static Accumulator MultiplyAdd(Accumulator sums, Weights w, Activations x);
-//   static Ints Total(Accumulator sums);                     // one sum per output
-//   static void StoreBytes(Ints v, std::int8_t* p);          // values in -128..127
+//   static Weights LoadWeights(const std::uint8_t* p);     // 4 columns of a vector of outputs
+//   static Activations Broadcast(const std::int8_t* p);    // 4 columns of one row
+//   static Accumulator Zero();
+//   static Accumulator MultiplyAdd(Accumulator sums, Weights w, Activations x);
+//   static Ints Total(Accumulator sums);                   // one sum per output
+//   static void StoreBytes(Ints v, std::int8_t* p);        // values in -128..127
 //
 // where Ints and Floats are xsimd's batches of Arch; a vector has as many outputs as they have
 // lanes.
