@@ -12,7 +12,7 @@ constexpr std::size_t kMaxSentences = 32;
 constexpr std::size_t kMaxPositions = 2048;
 
 // More batches than threads even out what lengths do not tell, but every one reads all weights
-// again: measured best on two threads.
+// again.
 constexpr std::size_t kBatchesPerThread = 2;
 
 }  // namespace
