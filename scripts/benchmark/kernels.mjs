@@ -7,8 +7,8 @@ import { join } from 'node:path';
 /** [{target, benchmarks: [{name, nanoseconds, counters}]} or {target, failure}] */
 export function measureKernels(root, progress) {
   const targets = [
-    { target: 'native', file: 'build/native/translucent_bench', run: (file) => [file, []] },
-    { target: 'wasm', file: 'build/wasm/translucent_bench.cjs', run: (file) => [process.execPath, [file]] },
+    { target: 'native', file: 'build/native/kernels_bench', run: (file) => [file, []] },
+    { target: 'wasm', file: 'build/wasm/kernels_bench.cjs', run: (file) => [process.execPath, [file]] },
   ];
   return targets.map(({ target, file, run }) => {
     const path = join(root, file);
