@@ -26,6 +26,15 @@ int Fail(int code, std::string message) {
   return code;
 }
 
+/// --beam and --threads, which mean the same wherever a text is translated.
+void AddSearchOptions(CLI::App* app, TranslateOptions& options, const std::string& threads_help) {
+  app->add_option("--beam", options.beam_size, "Beam size; 1 is greedy (default: the model's)")
+      ->check(CLI::Range(1, 1000));
+  app->add_option("--threads", options.threads, threads_help)
+      ->check(CLI::Range(1, 1024))
+      ->capture_default_str();
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -42,13 +51,7 @@ int main(int argc, char** argv) {
   translate_app->add_option("--model", translate.model, "Model directory")->required();
   translate_app->add_option("--from", translate.from, "Source language, to check the model's");
   translate_app->add_option("--to", translate.to, "Target language, to check the model's");
-  translate_app
-      ->add_option("--beam", translate.options.beam_size,
-                   "Beam size; 1 is greedy (default: the model's)")
-      ->check(CLI::Range(1, 1000));
-  translate_app->add_option("--threads", translate.options.threads, "Sentences translated at once")
-      ->check(CLI::Range(1, 1024))
-      ->capture_default_str();
+  AddSearchOptions(translate_app, translate.options, "Sentences translated at once");
   translate_app
       ->add_option("--nbest", translate.options.nbest,
                    "Candidates per line; above 1 as rows LINE ||| TEXT ||| SCORE, lines from 0")
@@ -104,13 +107,7 @@ int main(int argc, char** argv) {
   CLI::App* bench_app = app.add_subcommand("bench", "Measure how fast a text is translated");
   bench_app->add_option("--model", bench.model, "Model directory")->required();
   bench_app->add_option("--input", bench.input, "Text, line by line (default: standard input)");
-  bench_app
-      ->add_option("--beam", bench.options.beam_size,
-                   "Beam size; 1 is greedy (default: the model's)")
-      ->check(CLI::Range(1, 1000));
-  bench_app->add_option("--threads", bench.options.threads, "Threads that share each call")
-      ->check(CLI::Range(1, 1024))
-      ->capture_default_str();
+  AddSearchOptions(bench_app, bench.options, "Threads that share each call");
   bench_app->add_option("--batch", bench.batch, "Lines translated in one call (default: all)")
       ->check(CLI::Range(1, 1 << 24));
   bench_app->add_option("--repetitions", bench.repetitions, "Runs measured, after one to warm up")

@@ -3,9 +3,9 @@
 //   struct Isa {
 //     using Arch = ...;                                    // an xsimd architecture
 //     static constexpr int kTileRows, kTileOutputs;        // accumulators that fit the registers
-//     static Vector LoadTail(const float* p, int count, float fill);  // `count` < Vector::size
-//     values static void StoreTail(Vector v, float* p, int count); static Vector AddUp(const
-//     Vector* v);                // lane i: the sum of v[i]'s lanes
+//     static Vector LoadTail(const float* p, int count, float fill);  // count < Vector::size
+//     static void StoreTail(Vector v, float* p, int count);
+//     static Vector AddUp(const Vector* v);                // lane i: the sum of v[i]'s lanes
 //   };
 //
 // adds what int8.h asks for, and fills a table with MakeKernels<Isa>. Include it from kernel files
