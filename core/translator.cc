@@ -1,8 +1,11 @@
 #include "translator.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <map>
+#include <mutex>
+#include <optional>
 #include <span>
 #include <utility>
 
@@ -64,6 +67,15 @@ std::vector<AlignmentLink> Align(const AttentionMaps& cross) {
   return links;
 }
 
+/// Appends a sentence's translation, and before it what stood between the sentences.
+void Join(std::string_view between, std::string_view translation, std::string* text) {
+  *text += SentenceSeparator(*text, between, translation);
+  *text += translation;
+}
+
+// Prefixes continued together; more gain nothing.
+constexpr std::size_t kPrefixesAtOnce = 32;
+
 }  // namespace
 
 struct Translator::Impl {
@@ -118,6 +130,61 @@ struct Translator::Impl {
     return ids;
   }
 
+  /// The source tokens of a text that is to be a single sentence, with the end symbol.
+  std::vector<Token> SourceTokens(std::string_view text, const std::string& name) const {
+    const Vocabulary& vocabulary = checkpoint.source_vocabulary();
+    std::vector<Token> tokens = Tokenize(text, source_pieces, vocabulary);
+    tokens.push_back(EndToken(vocabulary, text.size()));
+    CheckFits(tokens.size(), name);
+    return tokens;
+  }
+
+  void CheckFits(std::size_t tokens, const std::string& name) const {
+    const std::size_t limit = checkpoint.config().max_position_embeddings;
+    if (tokens > limit) {
+      throw Error(name, std::to_string(tokens) + " tokens are more than the " +
+                            std::to_string(limit) + " positions of the model");
+    }
+  }
+
+  void CheckTargetIds(std::span<const int> ids, const std::string& name) const {
+    const std::size_t size = checkpoint.target_vocabulary().tokens.size();
+    for (std::size_t i = 0; i < ids.size(); ++i) {
+      if (ids[i] >= 0 && static_cast<std::size_t>(ids[i]) < size) continue;
+      throw Error(name, "id " + std::to_string(ids[i]) + " at position " + std::to_string(i) +
+                            " is not among the " + std::to_string(size) +
+                            " of the target vocabulary");
+    }
+  }
+
+  /// A prefix leaves room for at least one id more.
+  void CheckPrefix(std::span<const int> ids, const GenerationConfig& settings,
+                   const std::string& name) const {
+    CheckTargetIds(ids, name);
+    const auto end = std::ranges::find(ids, checkpoint.config().eos_token_id);
+    if (end != ids.end()) {
+      throw Error(name, "holds the end symbol at position " + std::to_string(end - ids.begin()));
+    }
+    const std::size_t longest =
+        std::min(settings.max_length - 1, checkpoint.config().max_position_embeddings);
+    if (!ids.empty() && ids.size() >= longest) {
+      throw Error(name, std::to_string(ids.size()) + " ids leave no room for another within " +
+                            std::to_string(longest));
+    }
+  }
+
+  /// The tokens of target ids, and their text.
+  std::vector<Token> TargetTokens(std::span<const int> ids, std::string* text) const {
+    std::vector<std::size_t> ends;
+    *text = Detokenize(ids, &ends);
+    std::vector<Token> tokens;
+    for (std::size_t i = 0; i < ids.size(); ++i) {
+      const std::string& piece = checkpoint.target_vocabulary().tokens[ids[i]];
+      tokens.push_back({piece, ids[i], i == 0 ? 0 : ends[i - 1], ends[i]});
+    }
+    return tokens;
+  }
+
   /// Target ids to text; `ends` receives the byte at which each id's text ends, if not null.
   std::string Detokenize(std::span<const int> ids, std::vector<std::size_t>* ends) const {
     const Vocabulary& vocabulary = checkpoint.target_vocabulary();
@@ -151,109 +218,297 @@ struct Translator::Impl {
   static constexpr std::size_t kLongestCharacter = 4;  // bytes of UTF-8
 };
 
+struct TranslationJob::State {
+  using Clock = std::chrono::steady_clock;
+
+  /// The translation of one text as far as its leading sentences are finished.
+  struct Joined {
+    std::size_t next = 0;  // sentence that is not in it yet
+    std::size_t end = 0;   // sentence behind the text's last
+    std::size_t read = 0;  // bytes of the text dealt with
+    std::string text;
+  };
+  /// Where a sentence is decoded.
+  struct Place {
+    std::size_t batch = 0;
+    std::size_t index = 0;  // in the batch
+  };
+
+  std::shared_ptr<const Translator::Impl> impl;
+  std::vector<std::string> texts;
+  TranslateOptions options;
+  GenerationConfig settings;
+  std::vector<Sentence> sentences;  // of all texts, in order
+  std::vector<std::size_t> first;   // [sentences]: the first one with the same ids, the one decoded
+  std::vector<Place> places;        // [sentences]: of those decoded
+  std::vector<Joined> joined;       // [texts]
+  std::vector<std::vector<std::size_t>> batches;     // sentences decoded together
+  std::vector<std::vector<Hypothesis>> translated;   // [sentences]: of those decoded; empty before
+  std::vector<std::optional<BatchSearch>> searches;  // [batches]: those begun and not finished
+
+  std::mutex mutex;                   // guards the next three
+  std::vector<std::size_t> waiting;   // batches begun that nobody works at
+  std::size_t next_batch = 0;         // the first that is not begun
+  std::size_t finished = 0;           // batches
+  std::atomic<bool> stepped = false;  // in this slice
+  std::atomic<bool> failed = false;
+
+  State(std::shared_ptr<const Translator::Impl> impl_, std::vector<std::string> texts_,
+        const TranslateOptions& options_)
+      : impl(std::move(impl_)),
+        texts(std::move(texts_)),
+        options(options_),
+        settings(impl->Settings(options)),
+        joined(texts.size()) {
+    for (std::size_t i = 0; i < texts.size(); ++i) {
+      joined[i].next = sentences.size();
+      impl->AddSentences(texts[i], i, 0, texts[i].size(), kMaxSentenceBytes, sentences);
+      joined[i].end = sentences.size();
+    }
+    first = FindRepeated(sentences);
+    std::vector<std::size_t> distinct, lengths;
+    for (std::size_t s = 0; s < sentences.size(); ++s) {
+      if (first[s] != s) continue;
+      distinct.push_back(s);
+      lengths.push_back(sentences[s].ids.size());
+    }
+    batches = MakeBatches(lengths, options.threads);
+    // Readers begin at the beginning; several threads begin with what takes longest.
+    if (options.threads <= 1) {
+      std::ranges::sort(batches, {}, [](const auto& batch) { return std::ranges::min(batch); });
+    }
+    places.resize(sentences.size());
+    for (std::size_t b = 0; b < batches.size(); ++b) {
+      for (std::size_t i = 0; i < batches[b].size(); ++i) {
+        batches[b][i] = distinct[batches[b][i]];
+        places[batches[b][i]] = {b, i};
+      }
+    }
+    translated.resize(sentences.size());
+    searches.resize(batches.size());
+  }
+
+  bool done() const { return finished == batches.size(); }
+
+  void Run(Clock::time_point deadline) {
+    if (failed) throw Error("translation", "has failed before");
+    stepped = false;
+    const std::size_t left = batches.size() - finished;
+    const std::size_t workers = std::min<std::size_t>(std::max(options.threads, 1), left);
+    ParallelFor(options.threads, workers, [&](std::size_t) { Work(deadline); });
+  }
+
+  /// One thread's share of a slice: goes on with batches, those begun first.
+  void Work(Clock::time_point deadline) {
+    const auto expired = [&] {
+      return deadline != Clock::time_point::max() && Clock::now() >= deadline;
+    };
+    for (;;) {
+      std::size_t batch = 0;
+      {
+        const std::lock_guard lock(mutex);
+        if (failed || (stepped && expired())) return;
+        if (!waiting.empty()) {
+          batch = waiting.front();
+          waiting.erase(waiting.begin());
+        } else if (next_batch < batches.size()) {
+          batch = next_batch++;
+        } else {
+          return;
+        }
+      }
+      bool batch_done = false;
+      try {
+        std::optional<BatchSearch>& search = searches[batch];
+        if (!search) search.emplace(Begin(batches[batch]));
+        do {
+          batch_done = search->Step();
+          stepped = true;
+        } while (!batch_done && !failed && !expired());
+        if (batch_done) {
+          std::vector<std::vector<Hypothesis>> found = search->Take(options.nbest);
+          for (std::size_t i = 0; i < found.size(); ++i) {
+            translated[batches[batch][i]] = std::move(found[i]);
+          }
+          search.reset();
+        }
+      } catch (...) {
+        failed = true;
+        throw;
+      }
+      const std::lock_guard lock(mutex);
+      if (!batch_done) {
+        waiting.push_back(batch);
+        return;
+      }
+      ++finished;
+    }
+  }
+
+  BatchSearch Begin(std::span<const std::size_t> batch) const {
+    std::vector<std::vector<int>> ids;
+    for (const std::size_t s : batch) ids.push_back(sentences[s].ids);
+    return {impl->model,    impl->checkpoint.config(),   settings, options.scores,
+            std::move(ids), OnePerSentence(batch.size())};
+  }
+
+  /// Bytes of the text between a sentence and what was read of the text before.
+  std::string_view Between(const Sentence& sentence, std::size_t read) const {
+    return std::string_view(texts[sentence.text]).substr(read, sentence.begin - read);
+  }
+
+  std::string Partial(std::size_t text) {
+    Joined& known = joined[text];
+    for (; known.next < known.end; ++known.next) {
+      const std::vector<Hypothesis>& found = translated[first[known.next]];
+      if (found.empty()) break;
+      const Sentence& sentence = sentences[known.next];
+      Join(Between(sentence, known.read), impl->Detokenize(found[0].ids, nullptr), &known.text);
+      known.read = sentence.end;
+    }
+    std::string partial = known.text;
+    std::size_t read = known.read;
+    for (std::size_t s = known.next; s < known.end; ++s) {
+      const std::string translation = SoFar(first[s]);
+      if (translation.empty()) return partial;
+      Join(Between(sentences[s], read), translation, &partial);
+      read = sentences[s].end;
+    }
+    if (known.next == known.end) partial += std::string_view(texts[text]).substr(read);
+    return partial;
+  }
+
+  /// The text known of a decoded sentence.
+  std::string SoFar(std::size_t sentence) const {
+    const std::vector<Hypothesis>& found = translated[sentence];
+    if (!found.empty()) return impl->Detokenize(found[0].ids, nullptr);
+    const auto& [batch, index] = places[sentence];
+    if (!searches[batch]) return {};
+    std::string text = impl->Detokenize(searches[batch]->BestSoFar(index), nullptr);
+    // A character spelled in bytes, of which some are still to come.
+    constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
+    while (text.ends_with(kReplacement)) text.resize(text.size() - kReplacement.size());
+    return text;
+  }
+
+  /// Candidates of a text: the best combinations of its sentences' hypotheses.
+  std::vector<std::vector<Candidate>> Result() const {
+    std::vector<std::vector<Candidate>> results(texts.size(), {Candidate{}});
+    std::vector<std::size_t> read(texts.size(), 0);  // bytes of each text dealt with
+    for (std::size_t s = 0; s < sentences.size(); ++s) {
+      const Sentence& sentence = sentences[s];
+      const std::string_view between =
+          Between(sentence, std::exchange(read[sentence.text], sentence.end));
+      std::vector<Candidate> own;
+      for (const Hypothesis& hypothesis : translated[first[s]]) {
+        own.push_back({impl->Detokenize(hypothesis.ids, nullptr), hypothesis.score});
+      }
+      std::vector<Candidate> combined;
+      for (const Candidate& before : results[sentence.text]) {
+        for (const Candidate& after : own) {
+          Candidate candidate = {before.text, before.score + after.score};
+          Join(between, after.text, &candidate.text);
+          combined.push_back(std::move(candidate));
+        }
+      }
+      std::stable_sort(combined.begin(), combined.end(),
+                       [](const Candidate& a, const Candidate& b) { return a.score > b.score; });
+      if (combined.size() > static_cast<std::size_t>(options.nbest)) {
+        combined.resize(options.nbest);
+      }
+      results[sentence.text] = std::move(combined);
+    }
+    for (std::size_t i = 0; i < texts.size(); ++i) {
+      for (Candidate& candidate : results[i]) candidate.text += texts[i].substr(read[i]);
+    }
+    return results;
+  }
+};
+
+TranslationJob::TranslationJob(std::unique_ptr<State> state) : state_(std::move(state)) {}
+TranslationJob::TranslationJob(TranslationJob&&) noexcept = default;
+TranslationJob& TranslationJob::operator=(TranslationJob&&) noexcept = default;
+TranslationJob::~TranslationJob() = default;
+
+bool TranslationJob::done() const { return state_->done(); }
+
+bool TranslationJob::Run(std::chrono::duration<double, std::milli> time) {
+  // A week is for ever; what is not a number, not at all.
+  constexpr double kLongest = 7 * 24 * 3600e3;
+  const double milliseconds = time.count() > 0 ? std::min(time.count(), kLongest) : 0;
+  state_->Run(State::Clock::now() + std::chrono::duration_cast<State::Clock::duration>(
+                                        std::chrono::duration<double, std::milli>(milliseconds)));
+  return done();
+}
+
+void TranslationJob::Run() { state_->Run(State::Clock::time_point::max()); }
+
+std::string TranslationJob::Partial(std::size_t text) {
+  if (text >= state_->texts.size()) {
+    throw Error("text", std::to_string(text) + " is not one of the " +
+                            std::to_string(state_->texts.size()) + " texts");
+  }
+  return state_->Partial(text);
+}
+
+std::vector<std::vector<Candidate>> TranslationJob::Result() const {
+  if (!done()) throw Error("translation", "is not done yet");
+  return state_->Result();
+}
+
 Translator::Translator(std::vector<ModelFile> files, std::string_view directory)
-    : impl_(std::make_unique<Impl>(std::move(files), directory)) {}
+    : impl_(std::make_shared<const Impl>(std::move(files), directory)) {}
 Translator::~Translator() = default;
 Translator::Translator(Translator&&) noexcept = default;
 
 const Checkpoint& Translator::checkpoint() const { return impl_->checkpoint; }
+const Transformer& Translator::model() const { return impl_->model; }
+std::string Translator::TargetText(std::span<const int> ids) const {
+  return impl_->Detokenize(ids, nullptr);
+}
 
 std::vector<std::vector<Candidate>> Translator::Translate(const std::vector<std::string>& texts,
                                                           const TranslateOptions& options) const {
-  const GenerationConfig settings = impl_->Settings(options);
-  std::vector<Sentence> sentences;
-  for (std::size_t i = 0; i < texts.size(); ++i) {
-    impl_->AddSentences(texts[i], i, 0, texts[i].size(), kMaxSentenceBytes, sentences);
-  }
+  TranslationJob job = Start(texts, options);
+  job.Run();
+  return job.Result();
+}
 
-  const std::vector<std::size_t> first = FindRepeated(sentences);
-  std::vector<std::size_t> distinct, lengths;
-  for (std::size_t s = 0; s < sentences.size(); ++s) {
-    if (first[s] != s) continue;
-    distinct.push_back(s);
-    lengths.push_back(sentences[s].ids.size());
-  }
-  const std::vector<std::vector<std::size_t>> batches = MakeBatches(lengths, options.threads);
-  std::vector<std::vector<Hypothesis>> translated(sentences.size());
-  ParallelFor(options.threads, batches.size(), [&](std::size_t b) {
-    std::vector<std::vector<int>> ids;
-    for (std::size_t i : batches[b]) ids.push_back(sentences[distinct[i]].ids);
-    std::vector<std::vector<Hypothesis>> found = Search(
-        impl_->model, impl_->checkpoint.config(), settings, options.nbest, options.scores, ids);
-    for (std::size_t i = 0; i < found.size(); ++i) {
-      translated[distinct[batches[b][i]]] = std::move(found[i]);
-    }
-  });
-
-  // Candidates of a text: the best combinations of its sentences' hypotheses.
-  std::vector<std::vector<Candidate>> results(texts.size(), {Candidate{}});
-  std::vector<std::size_t> copied(texts.size(), 0);  // bytes of each text dealt with
-  for (std::size_t s = 0; s < sentences.size(); ++s) {
-    const Sentence& sentence = sentences[s];
-    const std::string_view text = texts[sentence.text];
-    const std::size_t from = std::exchange(copied[sentence.text], sentence.end);
-    const std::string_view separator = text.substr(from, sentence.begin - from);
-    std::vector<Candidate> own;
-    for (const Hypothesis& hypothesis : translated[first[s]]) {
-      own.push_back({impl_->Detokenize(hypothesis.ids, nullptr), hypothesis.score});
-    }
-    std::vector<Candidate> combined;
-    for (const Candidate& before : results[sentence.text]) {
-      for (const Candidate& after : own) {
-        Candidate candidate = {before.text, before.score + after.score};
-        candidate.text += SentenceSeparator(before.text, separator, after.text);
-        candidate.text += after.text;
-        combined.push_back(std::move(candidate));
-      }
-    }
-    std::stable_sort(combined.begin(), combined.end(),
-                     [](const Candidate& a, const Candidate& b) { return a.score > b.score; });
-    if (combined.size() > static_cast<std::size_t>(options.nbest)) combined.resize(options.nbest);
-    results[sentence.text] = std::move(combined);
-  }
-  for (std::size_t i = 0; i < texts.size(); ++i) {
-    for (Candidate& candidate : results[i]) candidate.text += texts[i].substr(copied[i]);
-  }
-  return results;
+TranslationJob Translator::Start(std::vector<std::string> texts,
+                                 const TranslateOptions& options) const {
+  return TranslationJob(std::make_unique<TranslationJob::State>(impl_, std::move(texts), options));
 }
 
 Explanation Translator::Explain(std::string_view text, const TranslateOptions& options,
-                                const std::string* target) const {
+                                const std::string* target, const ExplainOptions& more) const {
   const Impl& impl = *impl_;
   const ModelConfig& config = impl.checkpoint.config();
   const GenerationConfig settings = impl.Settings(options);
-  const std::size_t limit = config.max_position_embeddings;
+  const int vocabulary = config.decoder_vocab_size;
+  if (more.candidates < 0 || more.candidates > vocabulary) {
+    throw Error("candidates", std::to_string(more.candidates) + " is not between 0 and the " +
+                                  std::to_string(vocabulary) + " of the target vocabulary");
+  }
 
   Explanation result;
   result.source_text = text;
-  const Vocabulary& source_vocabulary = impl.checkpoint.source_vocabulary();
-  result.source = Impl::Tokenize(text, impl.source_pieces, source_vocabulary);
-  result.source.push_back(impl.EndToken(source_vocabulary, text.size()));
-  if (result.source.size() > limit) {
-    throw Error("text", std::to_string(result.source.size()) + " tokens are more than the " +
-                            std::to_string(limit) + " positions of the model");
-  }
+  result.source = impl.SourceTokens(text, "text");
   std::vector<std::vector<int>> source_ids(1);
   for (const Token& token : result.source) source_ids[0].push_back(token.id);
 
-  const Vocabulary& target_vocabulary = impl.checkpoint.target_vocabulary();
   if (target != nullptr) {
+    if (!more.prefix.empty()) throw Error("prefix", "has no part where the target is given");
+    const Vocabulary& target_vocabulary = impl.checkpoint.target_vocabulary();
     result.target_text = *target;
     result.target = Impl::Tokenize(*target, impl.target_pieces, target_vocabulary);
     result.target.push_back(impl.EndToken(target_vocabulary, target->size()));
-    if (result.target.size() > limit) {
-      throw Error("target", std::to_string(result.target.size()) + " tokens are more than the " +
-                                std::to_string(limit) + " positions of the model");
-    }
+    impl.CheckFits(result.target.size(), "target");
   } else {
-    const std::vector<int> ids =
-        Search(impl.model, config, settings, 1, false, source_ids)[0][0].ids;
-    std::vector<std::size_t> ends;
-    result.target_text = impl.Detokenize(ids, &ends);
-    for (std::size_t i = 0; i < ids.size(); ++i) {
-      result.target.push_back(
-          {target_vocabulary.tokens[ids[i]], ids[i], i == 0 ? 0 : ends[i - 1], ends[i]});
+    impl.CheckPrefix(more.prefix, settings, "prefix");
+    BatchSearch search(impl.model, config, settings, false, source_ids, {{0, more.prefix}});
+    while (!search.Step()) {
     }
+    result.target = impl.TargetTokens(search.Take(1)[0][0].ids, &result.target_text);
   }
 
   // One pass over the known target under the causal mask: what each decoding step saw.
@@ -267,18 +522,87 @@ Explanation Translator::Explain(std::string_view text, const TranslateOptions& o
   const int count = static_cast<int>(inputs.size());
   DecoderState state = impl.model.decoder.Start({0}, source, count);
   DecoderRecord decoder;
-  const MatrixView logits = impl.model.decoder.Logits(
-      impl.model.decoder.Forward(inputs, count, source, state, &decoder), workspace);
-  for (Eigen::Index t = 0; t < logits.rows(); ++t) {
+  const MatrixView hidden = impl.model.decoder.Forward(inputs, count, source, state, &decoder);
+  ForEachLogits(impl.model.decoder, hidden, workspace, [&](std::size_t t, std::span<float> logits) {
     const float log_sum =
-        ActiveKernels().log_sum_exp(logits.row(t).data(), static_cast<int>(logits.cols()));
-    result.probabilities.push_back(std::exp(logits(t, result.target[t].id) - log_sum));
-  }
+        ActiveKernels().log_sum_exp(logits.data(), static_cast<int>(logits.size()));
+    result.probabilities.push_back(std::exp(logits[result.target[t].id] - log_sum));
+    if (more.candidates == 0) return;
+    result.steps.push_back(Distribute(settings, config.eos_token_id, std::span(inputs).first(t + 1),
+                                      logits, more.candidates));
+  });
   result.encoder = ToMaps(encoder);
   result.decoder = ToMaps(decoder.self);
   result.cross = ToMaps(decoder.cross);
   result.alignment = Align(result.cross);
   return result;
+}
+
+std::vector<Continuation> Translator::Continuations(std::string_view text,
+                                                    const std::vector<std::vector<int>>& prefixes,
+                                                    const TranslateOptions& options) const {
+  const Impl& impl = *impl_;
+  const ModelConfig& config = impl.checkpoint.config();
+  const GenerationConfig settings = impl.Settings(options);
+  std::vector<std::vector<int>> source_ids(1);
+  for (const Token& token : impl.SourceTokens(text, "text")) source_ids[0].push_back(token.id);
+  for (std::size_t i = 0; i < prefixes.size(); ++i) {
+    impl.CheckPrefix(prefixes[i], settings, "prefix " + std::to_string(i));
+  }
+
+  // A result does not depend on what is decoded beside it: as many at once as the threads share.
+  const std::size_t threads = static_cast<std::size_t>(std::max(options.threads, 1));
+  const std::size_t at_once =
+      std::clamp<std::size_t>((prefixes.size() + threads - 1) / threads, 1, kPrefixesAtOnce);
+  std::vector<Continuation> results(prefixes.size());
+  ParallelFor(options.threads, (prefixes.size() + at_once - 1) / at_once, [&](std::size_t part) {
+    const std::size_t begin = part * at_once;
+    std::vector<SentenceTarget> targets;
+    for (std::size_t i = begin; i < std::min(begin + at_once, prefixes.size()); ++i) {
+      targets.push_back({0, prefixes[i]});
+    }
+    BatchSearch search(impl.model, config, settings, true, source_ids, targets);
+    while (!search.Step()) {
+    }
+    const std::vector<std::vector<Hypothesis>> found = search.Take(1);
+    for (std::size_t i = 0; i < found.size(); ++i) targets[i].ids = found[i][0].ids;
+    std::vector<std::vector<float>> probabilities =
+        Probabilities(impl.model, config, source_ids, targets);
+    for (std::size_t i = 0; i < found.size(); ++i) {
+      Continuation& result = results[begin + i];
+      result.tokens = impl.TargetTokens(found[i][0].ids, &result.text);
+      result.probabilities = std::move(probabilities[i]);
+      result.score = found[i][0].score;
+    }
+  });
+  return results;
+}
+
+std::vector<std::vector<float>> Translator::Score(const std::vector<std::string>& texts,
+                                                  std::span<const int> target, int threads) const {
+  const Impl& impl = *impl_;
+  impl.CheckTargetIds(target, "target");
+  impl.CheckFits(target.size(), "target");
+  std::vector<std::vector<int>> sentences(texts.size());
+  std::vector<std::size_t> lengths;
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    for (const Token& token : impl.SourceTokens(texts[i], "text " + std::to_string(i))) {
+      sentences[i].push_back(token.id);
+    }
+    lengths.push_back(std::max(sentences[i].size(), target.size()));  // what a batch is limited by
+  }
+  const std::vector<std::vector<std::size_t>> batches = MakeBatches(lengths, threads);
+  std::vector<std::vector<float>> results(texts.size());
+  ParallelFor(threads, batches.size(), [&](std::size_t b) {
+    std::vector<std::vector<int>> ids;
+    std::vector<SentenceTarget> targets = OnePerSentence(batches[b].size());
+    for (SentenceTarget& each : targets) each.ids.assign(target.begin(), target.end());
+    for (const std::size_t i : batches[b]) ids.push_back(sentences[i]);
+    std::vector<std::vector<float>> found =
+        Probabilities(impl.model, impl.checkpoint.config(), ids, targets);
+    for (std::size_t i = 0; i < found.size(); ++i) results[batches[b][i]] = std::move(found[i]);
+  });
+  return results;
 }
 
 }  // namespace translucent

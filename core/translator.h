@@ -2,12 +2,16 @@
 // WebAssembly) is conversion; everything below it is the model.
 #pragma once
 
+#include <chrono>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "decode/probability.h"
 #include "format/checkpoint.h"
+#include "nn/transformer.h"
 
 namespace translucent {
 
@@ -63,6 +67,55 @@ struct Explanation {
   AttentionMaps cross;        // [layers, heads, target, source]
   std::vector<AlignmentLink> alignment;  // the strongest source token of every target token
   std::vector<float> probabilities;      // of every target token, given those before it
+  /// One for every target token, where candidates were asked for: what else might have stood there.
+  std::vector<Distribution> steps;
+};
+
+/// What an explanation is to be of, and to hold.
+struct ExplainOptions {
+  std::vector<int> prefix = {};  // target ids that the model's own translation is to begin with
+  int candidates = 0;            // of every step, at most; 0: no steps
+};
+
+/// A translation that begins with target ids it was given: these, then what the model put behind.
+struct Continuation {
+  std::string text;
+  std::vector<Token> tokens;         // of `text`, with </s> unless the maximum length cut it off
+  std::vector<float> probabilities;  // of every token, given those before it
+  float score = 0;                   // as of a Candidate, over all tokens
+};
+
+/// A translation under way: Translator::Translate in slices of time, with the same result.
+/// Destroying it cancels it. Not for two threads at once; keeps the model alive.
+class TranslationJob {
+ public:
+  TranslationJob(TranslationJob&&) noexcept;
+  TranslationJob& operator=(TranslationJob&&) noexcept;
+  ~TranslationJob();
+
+  /// Works for about that long, on as many threads as the options say: whoever works stops behind
+  /// the first step (of one batch: its encoder pass, or one id more for all its targets) that ends
+  /// after that time, and one step at least is made. Returns done(). Batches not yet begun take no
+  /// memory but their ids. After an exception there is nothing to go on with: a later call throws
+  /// Error.
+  bool Run(std::chrono::duration<double, std::milli> time);
+  /// To the end.
+  void Run();
+  bool done() const;
+
+  /// texts[text] as far as it is known, with what stands between its sentences: those finished, and
+  /// of those under way the best hypothesis so far. It ends where nothing is known of a sentence.
+  /// Once all sentences of the text are finished, it is the first of its candidates.
+  std::string Partial(std::size_t text);
+
+  /// When done, what Translate returns; throws Error before.
+  std::vector<std::vector<Candidate>> Result() const;
+
+ private:
+  friend class Translator;
+  struct State;
+  explicit TranslationJob(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
 };
 
 /// A loaded model. Immutable: safe to share between threads.
@@ -80,16 +133,39 @@ class Translator {
   std::vector<std::vector<Candidate>> Translate(const std::vector<std::string>& texts,
                                                 const TranslateOptions& options = {}) const;
 
+  /// The same as a job that has done nothing yet.
+  TranslationJob Start(std::vector<std::string> texts, const TranslateOptions& options = {}) const;
+
   /// Explains one text as a single sentence. `target`: explain this translation instead of the
-  /// model's own. Throws Error when the text is longer than the model's positions.
+  /// model's own. Throws Error when the text is longer than the model's positions, for a prefix as
+  /// Continuations does, and where both target and prefix are given.
   Explanation Explain(std::string_view text, const TranslateOptions& options = {},
-                      const std::string* target = nullptr) const;
+                      const std::string* target = nullptr, const ExplainOptions& more = {}) const;
+
+  /// For each of `prefixes` (ids of the target vocabulary) the best translation of `text`, a single
+  /// sentence, that begins with it: with a beam the one of the best score among those that a search
+  /// restricted to the prefix finds. Throws Error for a text longer than the model's positions, and
+  /// for a prefix with an id out of range or the end symbol in it, or so long that no id more fits
+  /// the maximum length or the positions. options.nbest has no part in it.
+  std::vector<Continuation> Continuations(std::string_view text,
+                                          const std::vector<std::vector<int>>& prefixes,
+                                          const TranslateOptions& options = {}) const;
+
+  /// For each text, as a single sentence, the probability of every id of `target` (end symbol
+  /// included, if its probability is asked for) as its translation, given those before it. Throws
+  /// Error for a text or target longer than the model's positions and for an id out of range.
+  std::vector<std::vector<float>> Score(const std::vector<std::string>& texts,
+                                        std::span<const int> target, int threads = 1) const;
 
   const Checkpoint& checkpoint() const;
+  const Transformer& model() const;
+  /// The text that target ids stand for.
+  std::string TargetText(std::span<const int> ids) const;
 
  private:
+  friend class TranslationJob;
   struct Impl;
-  std::unique_ptr<Impl> impl_;
+  std::shared_ptr<const Impl> impl_;
 };
 
 }  // namespace translucent

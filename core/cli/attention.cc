@@ -43,7 +43,27 @@ void AppendMaps(const AttentionMaps& maps, std::string* json) {
   });
 }
 
-std::string ToJson(const Explanation& explanation, std::string_view model) {
+// [{"entropy":bits,"candidates":[{"piece":...,"id":...,"probability":...}]}] per target token
+void AppendSteps(const std::vector<Distribution>& steps, const Vocabulary& vocabulary,
+                 std::string* json) {
+  AppendList(steps.size(), json, [&](std::size_t t) {
+    *json += "{\"entropy\":";
+    AppendNumber(steps[t].entropy, json);
+    *json += ",\"candidates\":";
+    AppendList(steps[t].candidates.size(), json, [&](std::size_t i) {
+      const Prediction& candidate = steps[t].candidates[i];
+      *json += "{\"piece\":";
+      AppendString(vocabulary.tokens[candidate.id], json);
+      *json += ",\"id\":" + std::to_string(candidate.id) + ",\"probability\":";
+      AppendNumber(candidate.probability, json);
+      *json += '}';
+    });
+    *json += '}';
+  });
+}
+
+std::string ToJson(const Explanation& explanation, const Vocabulary& vocabulary,
+                   std::string_view model) {
   std::string json = "{\"model\":";
   AppendString(model, &json);
   json += ",\n\"source\":";
@@ -66,6 +86,10 @@ std::string ToJson(const Explanation& explanation, std::string_view model) {
   json += ",\n\"probabilities\":";
   AppendList(explanation.probabilities.size(), &json,
              [&](std::size_t i) { AppendNumber(explanation.probabilities[i], &json); });
+  if (!explanation.steps.empty()) {
+    json += ",\n\"steps\":";
+    AppendSteps(explanation.steps, vocabulary, &json);
+  }
   json += "}\n";
   return json;
 }
@@ -84,9 +108,11 @@ void Run(const AttentionCommand& command) {
   if (command.target) CheckUtf8("--target", *command.target);
   const Translator translator(ReadModelDirectory(command.model), command.model);
   const Explanation explanation =
-      translator.Explain(command.text, {}, command.target ? &*command.target : nullptr);
+      translator.Explain(command.text, {}, command.target ? &*command.target : nullptr,
+                         {.prefix = {}, .candidates = command.candidates});
   const std::string result =
-      command.svg ? AttentionSvg(explanation) : ToJson(explanation, command.model);
+      command.svg ? AttentionSvg(explanation)
+                  : ToJson(explanation, translator.checkpoint().target_vocabulary(), command.model);
   if (command.output.empty()) {
     WriteOutput(result);
   } else {

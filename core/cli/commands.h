@@ -29,6 +29,7 @@ struct AttentionCommand {
   std::string text;
   std::optional<std::string> target;
   bool svg = false;
+  int candidates = 0;  // of every step, in JSON; 0: no steps
   std::string output;  // empty: standard output
 };
 void Run(const AttentionCommand& command);

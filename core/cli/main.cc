@@ -82,11 +82,19 @@ int main(int argc, char** argv) {
   attention_app->add_option("--format", attention_format, "json, or svg: a picture")
       ->check(CLI::IsMember({"json", "svg"}))
       ->capture_default_str();
+  attention_app
+      ->add_option("--candidates", attention.candidates,
+                   "Adds to json for every target token the N most probable ones and the entropy")
+      ->type_name("N")
+      ->check(CLI::Range(1, 1 << 24));
   attention_app->add_option("--output", attention.output, "File (default: standard output)");
   attention_app->add_option("TEXT", attention.text, "The sentence")->required();
   attention_app->callback([&] {
     if (target_option->count() > 0) attention.target = target;
     attention.svg = attention_format == "svg";
+    if (attention.svg && attention.candidates > 0) {
+      throw cli::UsageError("--candidates: only with --format json");
+    }
     cli::Run(attention);
   });
 

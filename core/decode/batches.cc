@@ -11,6 +11,11 @@ namespace {
 constexpr std::size_t kMaxSentences = 32;
 constexpr std::size_t kMaxPositions = 2048;
 
+// Padding costs the encoder as much as tokens do, small batches cost the decoder: it reads all
+// weights for every step of each. Shares for several threads are small and even enough already.
+constexpr std::size_t kMinSentences = 8;
+constexpr double kMaxPositionsPerToken = 1.15;
+
 // More batches than threads even out what lengths do not tell, but every one reads all weights
 // again.
 constexpr std::size_t kBatchesPerThread = 2;
@@ -29,16 +34,23 @@ std::vector<std::vector<std::size_t>> MakeBatches(std::span<const std::size_t> l
       threads > 1 ? kBatchesPerThread * static_cast<std::size_t>(threads) : 1;
   std::vector<std::vector<std::size_t>> batches;
   std::size_t batched = 0;  // tokens in batches so far
+  std::size_t in_last = 0;  // tokens in the last batch
   std::size_t share = 0;    // the share of the work the last sentence belongs to
   for (std::size_t index : order) {
     const std::size_t length = lengths[index];
     const std::size_t own_share = tokens == 0 ? 0 : (batched + length / 2) * shares / tokens;
     batched += length;
-    const bool full = batches.empty() || own_share != share ||
-                      batches.back().size() == kMaxSentences ||
-                      (batches.back().size() + 1) * lengths[batches.back()[0]] > kMaxPositions;
+    const std::size_t size = batches.empty() ? 0 : batches.back().size();
+    const std::size_t positions = size == 0 ? 0 : (size + 1) * lengths[batches.back()[0]];
+    const bool padded = static_cast<double>(positions) >
+                        kMaxPositionsPerToken * static_cast<double>(in_last + length);
+    if (size == 0 || own_share != share || size == kMaxSentences || positions > kMaxPositions ||
+        (shares == 1 && padded && size >= kMinSentences)) {
+      batches.emplace_back();
+      in_last = 0;
+    }
     share = own_share;
-    if (full) batches.emplace_back();
+    in_last += length;
     batches.back().push_back(index);
   }
   return batches;

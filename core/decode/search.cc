@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <numeric>
 #include <utility>
 
 #include "base/error.h"
@@ -59,39 +58,32 @@ struct Rules {
     return std::pow(static_cast<float>(generated), settings.length_penalty);
   }
 
-  /// Makes the logits [vocabulary] of ids that may not follow `ids` minus infinity.
-  void Forbid(const std::vector<int>& ids, std::span<float> logits) const {
-    for (const std::vector<int>& word : settings.bad_words_ids) {
-      const std::size_t prefix = word.size() - 1;
-      if (IsEnd(word)) continue;
-      if (ids.size() >= prefix && std::equal(word.begin(), word.end() - 1, ids.end() - prefix)) {
-        logits[word.back()] = kForbidden;
-      }
-    }
-  }
-
-  /// The same, and returns what to subtract from a logit for its log-probability.
+  /// Forbids what may not follow `ids`, and returns what to subtract from a logit for its
+  /// log-probability.
   float ForbidAndSum(const std::vector<int>& ids, std::span<float> logits) const {
     const int size = static_cast<int>(logits.size());
     const auto log_sum = [&] { return ActiveKernels().log_sum_exp(logits.data(), size); };
     const float before = settings.renormalize_logits ? 0.f : log_sum();
-    Forbid(ids, logits);
+    ForbidIds(settings, eos, ids, logits);
     return settings.renormalize_logits ? log_sum() : before;
   }
 
-  /// Whether the same ids are forbidden wherever a target stands.
+  /// Of an id that is given: it counts though it may be forbidden. Forbids what may not follow.
+  float LogProbability(int id, const std::vector<int>& ids, std::span<float> logits) const {
+    const float logit = logits[id];
+    return logit - ForbidAndSum(ids, logits);
+  }
+
+  /// Whether the same ids are forbidden wherever a target stands, repetitions aside.
   bool ForbidsAlike() const {
     return std::ranges::all_of(settings.bad_words_ids,
                                [](const auto& word) { return word.size() == 1; });
   }
-
- private:
-  /// A ban of the end symbol, which transformers ignores.
-  bool IsEnd(const std::vector<int>& word) const { return word.size() == 1 && word[0] == eos; }
 };
 
 /// A target under way; `ids` begins with the start symbol.
 struct Running {
+  int target = 0;
   std::vector<int> ids;
   float score = 0;  // sum of log-probabilities
 };
@@ -102,127 +94,32 @@ Hypothesis Finish(Running target, const Rules& rules) {
   return {std::move(target.ids), score};
 }
 
-std::vector<int> Iota(int n) {
-  std::vector<int> numbers(n);
-  std::iota(numbers.begin(), numbers.end(), 0);
-  return numbers;
-}
-
 [[noreturn]] void ThrowNothingAllowed() {
-  throw Error("bad_words_ids", "forbid every token that could follow");
+  throw Error("bad_words_ids, no_repeat_ngram_size", "forbid every token that could follow");
 }
 
 std::span<float> Row(MatrixView m, std::size_t row) {
   return {m.row(static_cast<Eigen::Index>(row)).data(), static_cast<std::size_t>(m.cols())};
 }
 
-/// The autoregressive loop's state: the decoder, and the targets of its rows.
-struct Targets {
-  DecoderState state;
-  std::vector<Running> rows;
-  std::vector<int> last_ids;  // [rows]
-
-  /// One target for each sentence, with room for the ids a target usually gets.
-  Targets(const Decoder& decoder, const SourceMemory& source, const Rules& rules)
-      : state(decoder.Start(Iota(static_cast<int>(source.lengths.size())), source,
-                            UsualLength(source, rules))) {
-    rows.resize(source.lengths.size());
-    for (Running& row : rows) {
-      row.ids.reserve(UsualLength(source, rules));
-      row.ids.push_back(rules.start);
-    }
-    last_ids.reserve(rows.size());
-  }
-
-  /// All targets under way have the same length.
-  std::size_t length() const { return rows[0].ids.size(); }
-
-  /// Hidden states [rows, d_model] of the next position.
-  MatrixView Step(const Decoder& decoder, const SourceMemory& source) {
-    last_ids.clear();
-    for (const Running& row : rows) last_ids.push_back(row.ids.back());
-    return decoder.Forward(last_ids, 1, source, state);
-  }
-
- private:
-  static int UsualLength(const SourceMemory& source, const Rules& rules) {
-    return std::min(rules.settings.max_length, 2 * source.index.length() + 16);
-  }
-};
-
-std::vector<std::vector<Hypothesis>> GreedySearch(const Decoder& decoder,
-                                                  const SourceMemory& source, const Rules& rules,
-                                                  bool scores) {
-  std::vector<std::vector<Hypothesis>> results(source.lengths.size());
-  for (auto& result : results) result.reserve(1);
-  Targets targets(decoder, source, rules);
-  std::vector<Running>& rows = targets.rows;
-  std::vector<ArgMax> best(rows.size());
-  std::vector<int> kept;  // rows that go on: finished sentences leave the batch
-  kept.reserve(rows.size());
-
-  // Where nobody asks for probabilities and forbidden ids are always the same, the largest logit is
-  // all there is to know.
-  const bool only_best = !scores && decoder.finds_best() && rules.ForbidsAlike();
-  std::vector<float> bias;
-  if (only_best) {
-    bias.assign(decoder.vocabulary_size(), 0.f);
-    if (decoder.bias() != nullptr) std::copy_n(decoder.bias(), bias.size(), bias.begin());
-    rules.Forbid({}, bias);
-  }
-
-  while (!rows.empty()) {
-    const int forced = rules.ForcedId(targets.length());
-    if (forced >= 0) {
-      std::fill(best.begin(), best.end(), ArgMax{forced, 0.f});
-    } else if (only_best) {
-      decoder.FindBest(targets.Step(decoder, source), bias.data(), targets.state.workspace,
-                       best.data());
-    } else {
-      const MatrixView logits =
-          decoder.Logits(targets.Step(decoder, source), targets.state.workspace);
-      for (std::size_t r = 0; r < rows.size(); ++r) {
-        const float log_sum = rules.ForbidAndSum(rows[r].ids, Row(logits, r));
-        best[r] = FindLargest(Row(logits, r));
-        best[r].value -= log_sum;
-      }
-    }
-    kept.clear();
-    for (std::size_t r = 0; r < rows.size(); ++r) {
-      if (best[r].index < 0) ThrowNothingAllowed();
-      rows[r].ids.push_back(best[r].index);
-      if (scores) rows[r].score += best[r].value;
-      if (best[r].index == rules.eos || rules.AtMaxLength(rows[r].ids.size())) {
-        results[targets.state.sentences[r]].push_back(Finish(std::move(rows[r]), rules));
-      } else {
-        if (kept.size() < r) rows[kept.size()] = std::move(rows[r]);
-        kept.push_back(static_cast<int>(r));
-      }
-    }
-    if (kept.size() == rows.size()) continue;
-    targets.state.Select(kept);
-    rows.resize(kept.size());
-  }
-  return results;
-}
-
 /// One way to go on: `row` (of the whole batch) followed by `id`.
-struct Continuation {
+struct Extension {
   float score = 0;
   int row = 0;
   int id = 0;
 };
 
 /// Best first; on equal scores the lower row, then the lower id.
-bool Better(const Continuation& a, const Continuation& b) { return a.score > b.score; }
+bool Better(const Extension& a, const Extension& b) { return a.score > b.score; }
 
-/// The `count` best continuations of rows [begin, end), best first, into `best`. logits
-/// [rows, vocabulary]; where the next id is `forced`, they are not looked at.
-void FindBestContinuations(MatrixView logits, int forced, std::span<const Running> rows, int begin,
-                           int end, std::size_t count, const Rules& rules,
-                           std::vector<Continuation>& best) {
+/// The `count` best extensions of rows [begin, end), best first, into `best`. logits
+/// [rows, vocabulary]; where the next id is `forced`, they are not looked at. `given` >= 0: the
+/// only one there is to be.
+void FindBestExtensions(MatrixView logits, int forced, int given, std::span<const Running> rows,
+                        int begin, int end, std::size_t count, const Rules& rules,
+                        std::vector<Extension>& best) {
   best.clear();
-  const auto add = [&](const Continuation& next) {
+  const auto add = [&](const Extension& next) {
     if (best.size() == count) best.pop_back();
     best.insert(std::upper_bound(best.begin(), best.end(), next, Better), next);
   };
@@ -233,6 +130,10 @@ void FindBestContinuations(MatrixView logits, int forced, std::span<const Runnin
       continue;
     }
     const std::span<float> next = Row(logits, row);
+    if (given >= 0) {
+      add({score + rules.LogProbability(given, rows[row].ids, next), row, given});
+      continue;
+    }
     const float log_sum = rules.ForbidAndSum(rows[row].ids, next);
     // Whatever is not forbidden is above minus infinity: until there are `count`, all are taken.
     float worst = best.size() == count ? best.back().score : kForbidden;
@@ -246,16 +147,16 @@ void FindBestContinuations(MatrixView logits, int forced, std::span<const Runnin
   if (best.empty()) ThrowNothingAllowed();
 }
 
-/// Beam search of one sentence; the decoder runs all sentences' rows together.
+/// Beam search of one target; the decoder runs all targets' rows together.
 class Beam {
  public:
   Beam(const Rules& rules) : rules_(rules) {}
 
-  /// Takes the 2 * num_beams best continuations of this sentence's rows, best first: those that end
+  /// Takes the 2 * num_beams best extensions of this target's rows, best first: those that end
   /// are finished if they are among the best num_beams; the best num_beams others run on and are
-  /// appended to `running`, none when the sentence is done.
-  void Advance(std::span<const Continuation> best, std::span<const Running> rows,
-               std::vector<Continuation>& running) {
+  /// appended to `running`, none when the target is done.
+  void Advance(std::span<const Extension> best, std::span<const Running> rows,
+               std::vector<Extension>& running) {
     const std::size_t beams = rules_.settings.num_beams;
     const std::size_t first = running.size();
     for (std::size_t i = 0; i < best.size(); ++i) {
@@ -270,14 +171,11 @@ class Beam {
       }
     }
     if (running.size() == first) return;
-    const Continuation& strongest = running[first];
+    const Extension& strongest = running[first];
     if (!Improvable(strongest.score, rows[strongest.row].ids.size())) running.resize(first);
   }
 
-  std::vector<Hypothesis> TakeBest(int nbest) {
-    finished_.resize(std::min<std::size_t>(finished_.size(), nbest));
-    return std::move(finished_);
-  }
+  std::vector<Hypothesis>& finished() { return finished_; }
 
  private:
   void AddFinished(Hypothesis hypothesis) {
@@ -304,63 +202,281 @@ class Beam {
   std::vector<Hypothesis> finished_;  // best first, at most num_beams
 };
 
-std::vector<std::vector<Hypothesis>> BeamSearch(const Decoder& decoder, const SourceMemory& source,
-                                                const Rules& rules, int nbest) {
-  std::vector<Beam> beams(source.lengths.size(), Beam(rules));
-  // Rows of one sentence stay together. Each begins with a single row: equal ones would only yield
-  // equal continuations.
-  Targets targets(decoder, source, rules);
-  std::vector<Running>& rows = targets.rows;
-  std::vector<Continuation> best;     // of one sentence
-  std::vector<Continuation> running;  // of all sentences
-  std::vector<Running> next_rows;
-  std::vector<int> kept;
+/// Calls visit(id) for every id that behind `ids` would repeat `n` ids that stand there in a row; n
+/// 0: for none.
+template <class Visit>
+void ForEachRepetition(int n, std::span<const int> ids, Visit visit) {
+  if (n == 0 || ids.size() < static_cast<std::size_t>(n)) return;
+  const std::span<const int> last = ids.last(n - 1);
+  for (std::size_t i = 0; i + n <= ids.size(); ++i) {
+    if (std::equal(last.begin(), last.end(), ids.begin() + i)) visit(ids[i + n - 1]);
+  }
+}
 
-  while (!rows.empty()) {
-    const int forced = rules.ForcedId(targets.length());
+}  // namespace
+
+void ForbidIds(const GenerationConfig& settings, int eos, std::span<const int> ids,
+               std::span<float> logits) {
+  for (const std::vector<int>& word : settings.bad_words_ids) {
+    const std::size_t prefix = word.size() - 1;
+    if (prefix == 0 && word[0] == eos) continue;
+    if (ids.size() >= prefix && std::equal(word.begin(), word.end() - 1, ids.end() - prefix)) {
+      logits[word.back()] = kForbidden;
+    }
+  }
+  ForEachRepetition(settings.no_repeat_ngram_size, ids, [&](int id) { logits[id] = kForbidden; });
+}
+
+/// The autoregressive loop between two of its steps.
+struct BatchSearch::State {
+  const Transformer& model;
+  const int pad;
+  const Rules rules;
+  const bool scores;
+  std::vector<std::vector<int>> sentences;  // until the encoder has read them
+  const std::vector<SentenceTarget> prefixes;
+
+  bool encoded = false;
+  SourceMemory source;
+  DecoderState decoder;
+  std::vector<Running> rows;  // targets under way, all of the same length; those of one together
+  std::vector<int> last_ids;  // [rows]
+  std::vector<int> kept;      // rows that go on
+
+  // Greedy search.
+  std::vector<std::vector<Hypothesis>> results;  // [targets]
+  std::vector<ArgMax> best;                      // [rows]
+  // Where nobody asks for probabilities and forbidden ids are always the same, the largest logit is
+  // all there is to know.
+  bool only_best = false;
+  std::vector<float> bias;  // of the logits, where only the best is looked for
+
+  // Beam search.
+  std::vector<Beam> beams;            // [targets]
+  std::vector<Extension> extensions;  // of one target
+  std::vector<Extension> running;     // of all targets
+  std::vector<Running> next_rows;
+
+  State(const Transformer& model, const ModelConfig& config, const GenerationConfig& settings,
+        bool scores, std::vector<std::vector<int>> sentences, std::vector<SentenceTarget> prefixes)
+      : model(model),
+        pad(config.pad_token_id),
+        rules{settings, config.decoder_start_token_id, config.eos_token_id},
+        scores(scores),
+        sentences(std::move(sentences)),
+        prefixes(std::move(prefixes)) {}
+
+  bool IsGreedy() const { return rules.settings.num_beams == 1; }
+
+  bool done() const { return encoded ? rows.empty() : prefixes.empty(); }
+
+  /// The id that the target of row `r` is given next; -1: none.
+  int GivenId(std::size_t r) const {
+    const std::vector<int>& prefix = prefixes[rows[r].target].ids;
+    const std::size_t generated = rows[r].ids.size() - 1;
+    return generated < prefix.size() ? prefix[generated] : -1;
+  }
+
+  /// Room for the ids a target usually gets.
+  int UsualLength() const {
+    std::size_t prefix = 0;
+    for (const SentenceTarget& target : prefixes) prefix = std::max(prefix, target.ids.size());
+    return std::min(rules.settings.max_length,
+                    std::max(2 * source.index.length(), static_cast<int>(prefix)) + 16);
+  }
+
+  void Encode() {
+    {
+      const PaddedBatch batch = PaddedBatch::Of(sentences, pad);
+      Workspace workspace;  // the encoder's, which is larger than what decoding needs
+      source = model.decoder.Remember(model.encoder.Forward(batch, workspace), batch, workspace);
+    }
+    std::vector<std::vector<int>>().swap(sentences);
+
+    // Each target begins with a single row, also in beam search: equal ones would only yield equal
+    // extensions.
+    std::vector<int> row_sentences;
+    for (const SentenceTarget& target : prefixes) row_sentences.push_back(target.sentence);
+    const int length = UsualLength();
+    decoder = model.decoder.Start(std::move(row_sentences), source, length);
+    rows.resize(prefixes.size());
+    for (std::size_t r = 0; r < rows.size(); ++r) {
+      rows[r].target = static_cast<int>(r);
+      rows[r].ids.reserve(length);
+      rows[r].ids.push_back(rules.start);
+    }
+    last_ids.reserve(rows.size());
+    kept.reserve(rows.size());
+    if (IsGreedy()) {
+      results.resize(prefixes.size());
+      for (auto& result : results) result.reserve(1);
+      best.resize(rows.size());
+      only_best = !scores && model.decoder.finds_best() && rules.ForbidsAlike();
+      if (only_best) {
+        bias.assign(model.decoder.vocabulary_size(), 0.f);
+        const float* own = model.decoder.bias();
+        if (own != nullptr) std::copy_n(own, bias.size(), bias.begin());
+        ForbidIds(rules.settings, rules.eos, {}, bias);
+      }
+    } else {
+      beams = std::vector<Beam>(prefixes.size(), Beam(rules));
+    }
+    encoded = true;
+  }
+
+  /// Hidden states [rows, d_model] of the next position.
+  MatrixView Feed() {
+    last_ids.clear();
+    for (const Running& row : rows) last_ids.push_back(row.ids.back());
+    return model.decoder.Forward(last_ids, 1, source, decoder);
+  }
+
+  /// Whether `id` behind `ids` is forbidden as a repetition.
+  bool Repeats(const std::vector<int>& ids, int id) const {
+    bool repeats = false;
+    ForEachRepetition(rules.settings.no_repeat_ngram_size, ids,
+                      [&](int forbidden) { repeats |= forbidden == id; });
+    return repeats;
+  }
+
+  /// The best id for row `r` that is not forbidden; rare, so that all its logits are computed.
+  ArgMax FindBestNew(MatrixView hidden, std::size_t r) {
+    const MatrixView logits = model.decoder.Logits(
+        MatrixView(Row(hidden, r).data(), 1, hidden.cols()), decoder.workspace);
+    ForbidIds(rules.settings, rules.eos, rows[r].ids, Row(logits, 0));
+    return FindLargest(Row(logits, 0));
+  }
+
+  void StepGreedy() {
+    const int forced = rules.ForcedId(rows[0].ids.size());
+    if (forced >= 0) {
+      std::fill(best.begin(), best.end(), ArgMax{forced, 0.f});
+    } else if (only_best) {
+      const MatrixView hidden = Feed();
+      model.decoder.FindBest(hidden, bias.data(), decoder.workspace, best.data());
+      for (std::size_t r = 0; r < rows.size(); ++r) {
+        if (const int given = GivenId(r); given >= 0) {
+          best[r].index = given;
+        } else if (Repeats(rows[r].ids, best[r].index)) {
+          best[r] = FindBestNew(hidden, r);
+        }
+      }
+    } else {
+      const MatrixView logits = model.decoder.Logits(Feed(), decoder.workspace);
+      for (std::size_t r = 0; r < rows.size(); ++r) {
+        if (const int given = GivenId(r); given >= 0) {
+          best[r] = {given, rules.LogProbability(given, rows[r].ids, Row(logits, r))};
+        } else {
+          const float log_sum = rules.ForbidAndSum(rows[r].ids, Row(logits, r));
+          best[r] = FindLargest(Row(logits, r));
+          best[r].value -= log_sum;
+        }
+      }
+    }
+    kept.clear();
+    for (std::size_t r = 0; r < rows.size(); ++r) {
+      if (best[r].index < 0) ThrowNothingAllowed();
+      rows[r].ids.push_back(best[r].index);
+      if (scores) rows[r].score += best[r].value;
+      if (best[r].index == rules.eos || rules.AtMaxLength(rows[r].ids.size())) {
+        results[rows[r].target].push_back(Finish(std::move(rows[r]), rules));
+      } else {
+        if (kept.size() < r) rows[kept.size()] = std::move(rows[r]);
+        kept.push_back(static_cast<int>(r));
+      }
+    }
+    if (kept.size() == rows.size()) return;
+    decoder.Select(kept);  // finished sentences leave the batch
+    rows.resize(kept.size());
+  }
+
+  void StepBeam() {
+    const int forced = rules.ForcedId(rows[0].ids.size());
     const MatrixView logits =
-        forced >= 0 ? MatrixView(nullptr, 0, 0)
-                    : decoder.Logits(targets.Step(decoder, source), targets.state.workspace);
+        forced >= 0 ? MatrixView(nullptr, 0, 0) : model.decoder.Logits(Feed(), decoder.workspace);
     running.clear();
-    for (int begin = 0, end = 0; begin < static_cast<int>(rows.size()); begin = end) {
-      const int sentence = targets.state.sentences[begin];
-      while (end < static_cast<int>(rows.size()) && targets.state.sentences[end] == sentence) ++end;
-      FindBestContinuations(logits, forced, rows, begin, end, 2 * rules.settings.num_beams, rules,
-                            best);
-      beams[sentence].Advance(best, rows, running);
+    const int count = static_cast<int>(rows.size());
+    for (int begin = 0, end = 0; begin < count; begin = end) {
+      const int target = rows[begin].target;
+      while (end < count && rows[end].target == target) ++end;
+      FindBestExtensions(logits, forced, GivenId(begin), rows, begin, end,
+                         2 * rules.settings.num_beams, rules, extensions);
+      beams[target].Advance(extensions, rows, running);
     }
     kept.clear();
     next_rows.resize(running.size());
     for (std::size_t r = 0; r < running.size(); ++r) {
+      const Running& row = rows[running[r].row];
       kept.push_back(running[r].row);
-      next_rows[r].ids = rows[running[r].row].ids;
+      next_rows[r].target = row.target;
+      next_rows[r].ids = row.ids;
       next_rows[r].ids.push_back(running[r].id);
       next_rows[r].score = running[r].score;
     }
-    targets.state.Select(kept);
+    decoder.Select(kept);
     rows.swap(next_rows);
   }
+};
 
-  std::vector<std::vector<Hypothesis>> results;
-  for (Beam& beam : beams) results.push_back(beam.TakeBest(nbest));
-  return results;
+BatchSearch::BatchSearch(const Transformer& model, const ModelConfig& config,
+                         const GenerationConfig& settings, bool scores,
+                         std::vector<std::vector<int>> sentences,
+                         std::vector<SentenceTarget> prefixes)
+    : state_(std::make_unique<State>(model, config, settings, scores, std::move(sentences),
+                                     std::move(prefixes))) {}
+
+BatchSearch::~BatchSearch() = default;
+BatchSearch::BatchSearch(BatchSearch&&) noexcept = default;
+
+bool BatchSearch::done() const { return state_->done(); }
+
+bool BatchSearch::Step() {
+  State& state = *state_;
+  if (state.done()) return true;
+  if (!state.encoded) {
+    state.Encode();
+  } else if (state.IsGreedy()) {
+    state.StepGreedy();
+  } else {
+    state.StepBeam();
+  }
+  return state.done();
 }
 
-}  // namespace
+std::span<const int> BatchSearch::BestSoFar(std::size_t target) const {
+  // The rows of a beam stand best first.
+  for (const Running& row : state_->rows) {
+    if (static_cast<std::size_t>(row.target) == target) return std::span(row.ids).subspan(1);
+  }
+  if (!state_->encoded) return {};
+  const std::vector<Hypothesis>& finished =
+      state_->IsGreedy() ? state_->results[target] : state_->beams[target].finished();
+  return finished.front().ids;
+}
+
+std::vector<std::vector<Hypothesis>> BatchSearch::Take(int nbest) {
+  for (Beam& beam : state_->beams) state_->results.push_back(std::move(beam.finished()));
+  for (auto& result : state_->results) {
+    result.resize(std::min<std::size_t>(result.size(), nbest));
+  }
+  return std::move(state_->results);
+}
+
+std::vector<SentenceTarget> OnePerSentence(std::size_t sentences) {
+  std::vector<SentenceTarget> targets(sentences);
+  for (std::size_t i = 0; i < sentences; ++i) targets[i].sentence = static_cast<int>(i);
+  return targets;
+}
 
 std::vector<std::vector<Hypothesis>> Search(const Transformer& model, const ModelConfig& config,
                                             const GenerationConfig& settings, int nbest,
                                             bool scores,
                                             std::span<const std::vector<int>> sentences) {
-  if (sentences.empty()) return {};
-  const SourceMemory source = [&] {
-    const PaddedBatch batch = PaddedBatch::Of(sentences, config.pad_token_id);
-    Workspace workspace;  // the encoder's, which is larger than what decoding needs
-    return model.decoder.Remember(model.encoder.Forward(batch, workspace), batch, workspace);
-  }();
-  const Rules rules = {settings, config.decoder_start_token_id, config.eos_token_id};
-  if (settings.num_beams == 1) return GreedySearch(model.decoder, source, rules, scores);
-  return BeamSearch(model.decoder, source, rules, nbest);
+  BatchSearch search(model, config, settings, scores, {sentences.begin(), sentences.end()},
+                     OnePerSentence(sentences.size()));
+  while (!search.Step()) {
+  }
+  return search.Take(nbest);
 }
 
 }  // namespace translucent

@@ -117,10 +117,13 @@ void CheckNeutral(const Fields& fields) {
     float off;
   };
   static constexpr Setting kNumbers[] = {
-      {"min_length", 0},           {"min_new_tokens", 0},
-      {"no_repeat_ngram_size", 0}, {"encoder_no_repeat_ngram_size", 0},
-      {"num_beam_groups", 1},      {"diversity_penalty", 0},
-      {"repetition_penalty", 1},   {"encoder_repetition_penalty", 1},
+      {"min_length", 0},
+      {"min_new_tokens", 0},
+      {"encoder_no_repeat_ngram_size", 0},
+      {"num_beam_groups", 1},
+      {"diversity_penalty", 0},
+      {"repetition_penalty", 1},
+      {"encoder_repetition_penalty", 1},
   };
   for (const auto& [name, off] : kNumbers) {
     if (fields.Float(name, off) != off) fields.Fail(name, "is not supported");
@@ -237,6 +240,7 @@ GenerationConfig ParseGenerationConfig(std::string_view json, std::string_view f
   config.forced_eos_token_id =
       fields.TokenId("forced_eos_token_id", is_model_config ? 0 : -1, vocabulary);
 
+  config.no_repeat_ngram_size = fields.Int("no_repeat_ngram_size", 0, 0, kMaxInt);
   if (const Json* bad_words = fields.Get("bad_words_ids")) {
     const std::string_view name = "bad_words_ids";
     const auto* words = bad_words->As<Json::Array>();

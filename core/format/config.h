@@ -45,6 +45,7 @@ struct GenerationConfig {
   bool never_stop_early = false;    // early_stopping "never": only when none can improve
   bool renormalize_logits = false;  // log-softmax again after forbidden tokens are masked
   int forced_eos_token_id = -1;     // emitted at max_length; -1: none
+  int no_repeat_ngram_size = 0;     // no n ids in a row occur twice in a target; 0: they may
   std::vector<std::vector<int>> bad_words_ids;  // never emitted
 };
 
@@ -54,7 +55,8 @@ ModelConfig ParseModelConfig(std::string_view json, std::string_view file);
 
 /// Reads generation_config.json text (config.json's has the same fields in older models). Without a
 /// max_length the model's positions bound it, at most 512. Throws Error naming file and field, also
-/// for settings that would change the output and are not implemented (sampling, n-gram bans, ...).
+/// for settings that would change the output and are not implemented (sampling, repetition
+/// penalties, ...).
 GenerationConfig ParseGenerationConfig(std::string_view json, std::string_view file,
                                        const ModelConfig& model);
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "kernels/kernels.h"
 
@@ -14,6 +15,35 @@ int AttentionMask::VisibleKeys(int row, int query, int keys) const {
   return visible;
 }
 
+namespace {
+
+/// What one query goes through in the head that `recorder` wants, all keys included: the scores
+/// before the mask are computed for it alone. `scores` holds the weights of the visible keys.
+void RecordQuery(Recorder& recorder, const float* query, const std::vector<const float*>& keys,
+                 int heads, int d_k, float scale, int visible, const float* weights,
+                 const float* attended) {
+  const int length = static_cast<int>(keys.size());
+  const std::size_t first = static_cast<std::size_t>(recorder.head()) * length;
+  std::vector<float> scores(static_cast<std::size_t>(heads) * length);
+  const auto compute = [&](float factor) {
+    ActiveKernels().attention_scores(query, keys.data(), length, heads, d_k, factor, scores.data(),
+                                     length);
+    return &scores[first];
+  };
+  recorder.Append("queries", query + recorder.head() * d_k, 1, d_k);
+  recorder.Append("scores", compute(1.f), 1, length);
+  float* const row = compute(scale);
+  recorder.Append("scaled", row, 1, length);
+  std::fill(row + visible, row + length, -std::numeric_limits<float>::infinity());
+  recorder.Append("masked", row, 1, length);
+  std::copy_n(weights + first, visible, row);
+  std::fill(row + visible, row + length, 0.f);
+  recorder.Append("weights", row, 1, length);
+  recorder.Append("attended", attended + recorder.head() * d_k, 1, d_k);
+}
+
+}  // namespace
+
 void ScaledDotProductAttention(MatrixView queries, int num_queries, int heads,
                                const KeyValues& memory, const AttentionScope& scope, float* weights,
                                Workspace& workspace, MatrixView out) {
@@ -22,7 +52,8 @@ void ScaledDotProductAttention(MatrixView queries, int num_queries, int heads,
   const int d_model = static_cast<int>(queries.cols());
   const int d_k = d_model / heads;
   const int length = scope.index.length();
-  const float scale = 1.f / std::sqrt(static_cast<float>(d_k));
+  const float scale = workspace.variant.scaled ? 1.f / std::sqrt(static_cast<float>(d_k)) : 1.f;
+  Recorder* const recorder = workspace.DetailRecorder();
   float* const scores = workspace.scores.Resize(heads, length).data();
   std::vector<const float*>& keys = workspace.keys;
   std::vector<const float*>& values = workspace.values;
@@ -37,6 +68,11 @@ void ScaledDotProductAttention(MatrixView queries, int num_queries, int heads,
       keys[j] = &memory.keys[at];
       values[j] = &memory.values[at];
     }
+    const bool recorded = recorder != nullptr && row == 0;
+    for (int j = 0; recorded && j < length; ++j) {
+      recorder->AppendAll("keys", keys[j] + recorder->head() * d_k, 1, d_k);
+      recorder->AppendAll("values", values[j] + recorder->head() * d_k, 1, d_k);
+    }
     for (int i = 0; i < num_queries; ++i) {
       const Eigen::Index at = static_cast<Eigen::Index>(row) * num_queries + i;
       const int visible = scope.mask.VisibleKeys(row, i, length);
@@ -45,6 +81,10 @@ void ScaledDotProductAttention(MatrixView queries, int num_queries, int heads,
       for (int head = 0; head < heads; ++head) kernels.softmax(scores + head * length, visible);
       kernels.attention_sums(scores, length, values.data(), visible, heads, d_k,
                              out.row(at).data());
+      if (recorded) {
+        RecordQuery(*recorder, queries.row(at).data(), keys, heads, d_k, scale, visible, scores,
+                    out.row(at).data());
+      }
       for (int head = 0; weights != nullptr && head < heads; ++head) {
         const std::size_t query_row =
             (static_cast<std::size_t>(row) * heads + head) * num_queries + i;
@@ -89,6 +129,10 @@ void MultiHeadAttention::Attend(LinearInput& x, int num_queries, const KeyValues
                             attended);
   LinearInput heads(attended, workspace.quantized);
   output_.Forward(heads, out);
+  if (Recorder* const recorder = workspace.DetailRecorder()) {
+    recorder->Append("joined", attended);
+    recorder->Append("output", out);
+  }
 }
 
 }  // namespace translucent

@@ -62,6 +62,8 @@ class MultiHeadAttention {
  public:
   /// Reads PREFIX.{q,k,v,out}_proj.
   MultiHeadAttention(const Checkpoint& checkpoint, const std::string& prefix, int heads);
+  MultiHeadAttention(Linear query, Linear key, Linear value, Linear output, int heads)
+      : query_(query), key_(key), value_(value), output_(output), heads_(heads) {}
 
   /// Appends keys and values of x [n, d_model] to `memory`.
   void Remember(LinearInput& x, KeyValues& memory) const;

@@ -32,16 +32,19 @@ void DecoderLayer::Forward(MatrixView x, int count, KeyValues& past,
                            const AttentionScope& past_scope, const KeyValues& source,
                            const AttentionScope& source_scope, float* self_weights,
                            float* cross_weights, Workspace& workspace) const {
-  AddAndNorm(x, self_attention_norm_, pre_norm_, workspace, [&](MatrixView in, MatrixView out) {
-    LinearInput input(in, workspace.quantized);
-    self_attention_.Remember(input, past);
-    self_attention_.Attend(input, count, past, past_scope, self_weights, workspace, out);
-  });
-  AddAndNorm(x, cross_attention_norm_, pre_norm_, workspace, [&](MatrixView in, MatrixView out) {
-    LinearInput input(in, workspace.quantized);
-    cross_attention_.Attend(input, count, source, source_scope, cross_weights, workspace, out);
-  });
-  AddAndNorm(x, feed_forward_norm_, pre_norm_, workspace,
+  AddAndNorm(x, self_attention_norm_, pre_norm_, workspace, "self_attention",
+             [&](MatrixView in, MatrixView out) {
+               LinearInput input(in, workspace.quantized);
+               self_attention_.Remember(input, past);
+               self_attention_.Attend(input, count, past, past_scope, self_weights, workspace, out);
+             });
+  AddAndNorm(x, cross_attention_norm_, pre_norm_, workspace, "cross_attention",
+             [&](MatrixView in, MatrixView out) {
+               LinearInput input(in, workspace.quantized);
+               cross_attention_.Attend(input, count, source, source_scope, cross_weights, workspace,
+                                       out);
+             });
+  AddAndNorm(x, feed_forward_norm_, pre_norm_, workspace, "feed_forward",
              [&](MatrixView in, MatrixView out) { feed_forward_.Forward(in, workspace, out); });
 }
 
@@ -100,25 +103,37 @@ MatrixView Decoder::Forward(std::span<const int> ids, int count, const SourceMem
   const int stored =
       layers_.empty() ? 0 : static_cast<int>(state.layers[0].keys.size()) / embedding_.d_model();
   state.index.Append(rows, count, stored);
+  const Variant& variant = state.workspace.variant;
   const AttentionScope past_scope = {
-      state.index, {}, {.key_lengths = {}, .causal = true, .first_position = state.position}};
-  const AttentionScope source_scope = {
-      source.index, state.sentences, {.key_lengths = state.source_lengths}};
+      state.index,
+      {},
+      {.key_lengths = {}, .causal = variant.causal, .first_position = state.position}};
+  AttentionScope source_scope = {source.index, state.sentences, {}};
+  if (variant.padding) source_scope.mask.key_lengths = state.source_lengths;
   if (record != nullptr) {
     record->self = {rows, heads_, count, state.position + count, {}};
     record->cross = {rows, heads_, count, source.index.length(), {}};
   }
 
   const MatrixView x = state.workspace.x.Resize(ids.size(), embedding_.d_model());
-  embedding_.Forward(ids, count, state.position, x);
+  Recorder* const recorder = state.workspace.recorder;
+  if (recorder != nullptr) {
+    recorder->BeginStack("decoder", count);
+    recorder->BeginPart("embedding");
+  }
+  embedding_.Forward(ids, count, state.position, x, variant, recorder);
   if (embedding_norm_) embedding_norm_->Apply(x);
+  if (recorder != nullptr) recorder->Append("output", x);
   for (std::size_t i = 0; i < layers_.size(); ++i) {
+    if (recorder != nullptr) recorder->BeginLayer(static_cast<int>(i));
     float* self_weights = record != nullptr ? record->self.AddLayer() : nullptr;
     float* cross_weights = record != nullptr ? record->cross.AddLayer() : nullptr;
     layers_[i].Forward(x, count, state.layers[i], past_scope, source.layers[i], source_scope,
                        self_weights, cross_weights, state.workspace);
+    if (recorder != nullptr) recorder->EndLayer(x);
   }
   if (final_norm_) final_norm_->Apply(x);
+  if (recorder != nullptr) recorder->EndStack(x);
   state.position += count;
   return x;
 }

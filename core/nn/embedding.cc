@@ -59,18 +59,32 @@ Embedding::Embedding(const Checkpoint& checkpoint, const std::string& name,
                  ? std::sqrt(static_cast<float>(checkpoint.config().d_model))
                  : 1.f) {}
 
-void Embedding::Forward(std::span<const int> ids, int count, int first_position,
-                        MatrixView out) const {
+void Embedding::LookUp(int id, float factor, std::span<float> out) const {
+  if (table_.packed != nullptr) {
+    DequantizeRow(table_, id, factor, out);
+  } else {
+    const float* values = table_.f32 + static_cast<std::size_t>(id) * out.size();
+    for (std::size_t i = 0; i < out.size(); ++i) out[i] = factor * values[i];
+  }
+}
+
+void Embedding::Forward(std::span<const int> ids, int count, int first_position, MatrixView out,
+                        const Variant& variant, Recorder* recorder) const {
   const int d_model = table_.cols;
   for (std::size_t r = 0; r < ids.size(); ++r) {
     const std::span<float> row(out.row(static_cast<Eigen::Index>(r)).data(), d_model);
-    if (table_.packed != nullptr) {
-      DequantizeRow(table_, ids[r], scale_, row);
-    } else {
-      const float* values = table_.f32 + static_cast<std::size_t>(ids[r]) * d_model;
-      for (int i = 0; i < d_model; ++i) row[i] = scale_ * values[i];
+    const int position = first_position + static_cast<int>(r) % count;
+    LookUp(ids[r], scale_, row);
+    if (recorder != nullptr) {
+      recorder->Append("scaled", row.data(), 1, d_model);
+      std::vector<float> other(d_model);
+      LookUp(ids[r], 1.f, other);
+      recorder->Append("words", other.data(), 1, d_model);
+      PositionalEncoding(position, other);
+      recorder->Append("positions", other.data(), 1, d_model);
     }
-    positions_->AddTo(row, first_position + static_cast<int>(r) % count);
+    if (variant.positions) positions_->AddTo(row, position);
+    if (recorder != nullptr) recorder->Append("sum", row.data(), 1, d_model);
   }
 }
 

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "format/checkpoint.h"
+#include "nn/recorder.h"
 #include "tensor/matrix.h"
 
 namespace translucent {
@@ -37,9 +38,13 @@ class Embedding {
 
   /// ids [rows, count] -> out [rows * count, d_model]: sqrt(d_model) * E[id] (1 * E[id] without
   /// scale_embedding) plus the encoding of positions first_position, first_position + 1, ...
-  void Forward(std::span<const int> ids, int count, int first_position, MatrixView out) const;
+  void Forward(std::span<const int> ids, int count, int first_position, MatrixView out,
+               const Variant& variant = {}, Recorder* recorder = nullptr) const;
 
  private:
+  /// out [d_model] = factor * E[id].
+  void LookUp(int id, float factor, std::span<float> out) const;
+
   WeightMatrix table_;
   std::shared_ptr<const PositionTable> positions_;
   float scale_;

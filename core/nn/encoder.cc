@@ -28,15 +28,18 @@ EncoderLayer::EncoderLayer(const Checkpoint& checkpoint, const std::string& pref
 
 void EncoderLayer::Forward(MatrixView x, const PaddedBatch& batch, const KeyIndex& index,
                            float* weights, Workspace& workspace) const {
-  const AttentionScope scope = {index, {}, {.key_lengths = batch.lengths}};
-  AddAndNorm(x, self_attention_norm_, pre_norm_, workspace, [&](MatrixView in, MatrixView out) {
-    LinearInput input(in, workspace.quantized);
-    workspace.own.keys.clear();
-    workspace.own.values.clear();
-    self_attention_.Remember(input, workspace.own);
-    self_attention_.Attend(input, batch.length, workspace.own, scope, weights, workspace, out);
-  });
-  AddAndNorm(x, feed_forward_norm_, pre_norm_, workspace,
+  AttentionScope scope = {index, {}, {}};
+  if (workspace.variant.padding) scope.mask.key_lengths = batch.lengths;
+  AddAndNorm(x, self_attention_norm_, pre_norm_, workspace, "self_attention",
+             [&](MatrixView in, MatrixView out) {
+               LinearInput input(in, workspace.quantized);
+               workspace.own.keys.clear();
+               workspace.own.values.clear();
+               self_attention_.Remember(input, workspace.own);
+               self_attention_.Attend(input, batch.length, workspace.own, scope, weights, workspace,
+                                      out);
+             });
+  AddAndNorm(x, feed_forward_norm_, pre_norm_, workspace, "feed_forward",
              [&](MatrixView in, MatrixView out) { feed_forward_.Forward(in, workspace, out); });
 }
 
@@ -58,12 +61,22 @@ MatrixView Encoder::Forward(const PaddedBatch& batch, Workspace& workspace,
   if (record != nullptr) *record = {batch.size(), heads_, batch.length, batch.length, {}};
   const KeyIndex index = KeyIndex::OfBatch(batch.size(), batch.length);
   const MatrixView x = workspace.x.Resize(batch.ids.size(), embedding_.d_model());
-  embedding_.Forward(batch.ids, batch.length, 0, x);
+  Recorder* const recorder = workspace.recorder;
+  if (recorder != nullptr) {
+    recorder->BeginStack("encoder", batch.length);
+    recorder->BeginPart("embedding");
+  }
+  embedding_.Forward(batch.ids, batch.length, 0, x, workspace.variant, recorder);
   if (embedding_norm_) embedding_norm_->Apply(x);
-  for (const EncoderLayer& layer : layers_) {
-    layer.Forward(x, batch, index, record != nullptr ? record->AddLayer() : nullptr, workspace);
+  if (recorder != nullptr) recorder->Append("output", x);
+  for (std::size_t i = 0; i < layers_.size(); ++i) {
+    if (recorder != nullptr) recorder->BeginLayer(static_cast<int>(i));
+    layers_[i].Forward(x, batch, index, record != nullptr ? record->AddLayer() : nullptr,
+                       workspace);
+    if (recorder != nullptr) recorder->EndLayer(x);
   }
   if (final_norm_) final_norm_->Apply(x);
+  if (recorder != nullptr) recorder->EndStack(x);
   return x;
 }
 

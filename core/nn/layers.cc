@@ -38,6 +38,11 @@ void LayerNorm::Apply(MatrixView x) const {
                              gain_.data, bias_.data, kEpsilon);
 }
 
+void LayerNorm::RecordParameters(Recorder& recorder) const {
+  recorder.Append("gain", gain_.data, 1, gain_.size);
+  recorder.Append("bias", bias_.data, 1, bias_.size);
+}
+
 FeedForward::FeedForward(const Checkpoint& checkpoint, const std::string& prefix,
                          Activation activation)
     : expand_(checkpoint, prefix + ".fc1"),
@@ -55,9 +60,11 @@ void FeedForward::Forward(MatrixView x, Workspace& workspace, MatrixView out) co
     expand_.Forward(input, hidden, activation_ == Activation::kRelu);
     if (activation_ == Activation::kSwish) ActiveKernels().swish(hidden.data(), hidden.size());
     if (activation_ == Activation::kGelu) ActiveKernels().gelu(hidden.data(), hidden.size());
+    if (Recorder* const recorder = workspace.DetailRecorder()) recorder->Append("hidden", hidden);
     LinearInput activated(hidden, workspace.quantized);
     contract_.Forward(activated, part(out));
   }
+  if (Recorder* const recorder = workspace.DetailRecorder()) recorder->Append("output", out);
 }
 
 }  // namespace translucent

@@ -73,6 +73,9 @@ class LayerNorm {
   /// Normalises each row of x in place.
   void Apply(MatrixView x) const;
 
+  /// Records gain and bias.
+  void RecordParameters(Recorder& recorder) const;
+
  private:
   WeightVector gain_;
   WeightVector bias_;
@@ -96,20 +99,31 @@ class FeedForward {
 /// The residual connection around a sub-layer (section 3.1): post-norm is the paper's
 /// x = LayerNorm(x + Sublayer(x)), pre-norm is x = x + Sublayer(LayerNorm(x)).
 /// sublayer(input, out) reads and writes [rows, d_model]; workspace.normed and .update are taken.
+/// `part` names the two together for a Recorder.
 template <class Sublayer>
 void AddAndNorm(MatrixView x, const LayerNorm& norm, bool pre_norm, Workspace& workspace,
-                Sublayer&& sublayer) {
+                const char* part, Sublayer&& sublayer) {
   const MatrixView update = workspace.update.Resize(x.rows(), x.cols());
+  Recorder* const recorder = workspace.DetailRecorder();
+  if (recorder != nullptr) {
+    recorder->BeginPart(part);
+    norm.RecordParameters(*recorder);
+    recorder->Append("residual", x);
+  }
   if (pre_norm) {
     MatrixView normed = workspace.normed.Resize(x.rows(), x.cols());
     normed = x;
     norm.Apply(normed);
+    if (recorder != nullptr) recorder->Append("normed", normed);
     sublayer(normed, update);
     x += update;
+    if (recorder != nullptr) recorder->Append("sum", x);
   } else {
     sublayer(x, update);
     x += update;
+    if (recorder != nullptr) recorder->Append("sum", x);
     norm.Apply(x);
+    if (recorder != nullptr) recorder->Append("normed", x);
   }
 }
 

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "nn/key_values.h"
+#include "nn/recorder.h"
 #include "tensor/matrix.h"
 #include "tensor/quantized.h"
 
@@ -24,6 +25,14 @@ struct Workspace {
 
   std::vector<const float*> keys, values;  // [keys]: those one row of queries attends to
   KeyValues own;                           // those of the layer at work, in an encoder
+
+  Variant variant;               // what the layers are to do without
+  Recorder* recorder = nullptr;  // who wants to see what they compute; null: nobody
+
+  /// The recorder, where it wants all the steps of the layer at work; else null.
+  Recorder* DetailRecorder() const {
+    return recorder != nullptr && recorder->detailed() ? recorder : nullptr;
+  }
 };
 
 }  // namespace translucent

@@ -62,6 +62,22 @@ TEST_CASE("batches: one thread fills them") {
   CHECK(MakeBatches(std::vector<std::size_t>{5000, 1}, 1) == Batches{{0}, {1}});
 }
 
+TEST_CASE("batches: one thread keeps padding low, but not by batches of less than eight") {
+  for (std::size_t count : {16, 32, 100, 500}) {
+    CAPTURE(count);
+    const std::vector<std::size_t> lengths = MixedLengths(count);
+    for (const auto& batch : MakeBatches(lengths, 1)) {
+      const std::size_t positions = batch.size() * lengths[batch[0]];
+      CAPTURE(batch.size());
+      CHECK((batch.size() <= 8 ||
+             static_cast<double>(positions) <= 1.15 * static_cast<double>(Tokens(batch, lengths))));
+    }
+  }
+  const Batches batches = MakeBatches(std::vector<std::size_t>{30, 29, 9, 8, 7, 6, 5, 4, 3, 2}, 1);
+  REQUIRE(batches.size() == 2);
+  CHECK(batches[0].size() == 8);
+}
+
 TEST_CASE("batches: several threads get equal shares of the tokens") {
   for (int threads : {2, 3, 4}) {
     CAPTURE(threads);

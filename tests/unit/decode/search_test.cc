@@ -209,4 +209,51 @@ TEST_CASE("decode: no sentences, no results") {
   CHECK(Find(c, SearchNamed(c, "beam4"), {}).empty());
 }
 
+TEST_CASE("decode: no n-gram twice, as transformers does") {
+  const nlohmann::json cases = ReadJson("ngrams.json");
+  REQUIRE(cases.size() == 3);
+  for (const auto& [name, json] : cases.items()) {
+    CAPTURE(name);
+    const MarianCase c(name);
+    const auto sources = json.at("sources").get<std::vector<std::vector<int>>>();
+    REQUIRE(sources.size() >= 10);
+    for (const nlohmann::json& expected : json.at("searches")) {
+      const ExpectedSearch search = ReadSearch(expected);
+      CAPTURE(search.name);
+      const Results found = Find(c, search, sources);
+      REQUIRE(found.size() == search.results.size());
+      for (std::size_t i = 0; i < found.size(); ++i) {
+        CAPTURE(i);
+        CheckSame(found[i], search.results[i], c.score_tolerance);
+      }
+    }
+  }
+}
+
+TEST_CASE("decode: greedy search that looks for the best id alone repeats no n-gram either") {
+  int changed = 0;
+  for (const std::string name : {"int8-swish", "int8-separate-untied", "int8-pre-norm-d21"}) {
+    CAPTURE(name);
+    const MarianCase c(name);
+    for (int n : {1, 2, 3}) {
+      CAPTURE(n);
+      ExpectedSearch search = SearchNamed(c, "greedy");
+      search.settings.no_repeat_ngram_size = n;
+      for (const std::vector<int>& source : c.sources) {
+        const auto find = [&](bool scores) {
+          return Search(c.model, c.checkpoint.config(), search.settings, 1, scores,
+                        {{source}})[0][0]
+              .ids;
+        };
+        const std::vector<int> ids = find(false);
+        CHECK(ids == find(true));
+        search.settings.no_repeat_ngram_size = 0;
+        changed += ids != find(false);
+        search.settings.no_repeat_ngram_size = n;
+      }
+    }
+  }
+  CHECK(changed > 20);
+}
+
 }  // namespace translucent::test

@@ -206,7 +206,8 @@ TEST_CASE("generation config: what cannot be used") {
        "field 'bad_words_ids': id 50 is outside the vocabulary of 50"},
       {R"({"eos_token_id":3})", "field 'eos_token_id': 3, but config.json has 0"},
       {R"({"do_sample":true})", "field 'do_sample': sampling is not supported"},
-      {R"({"no_repeat_ngram_size":3})", "field 'no_repeat_ngram_size': is not supported"},
+      {R"({"no_repeat_ngram_size":-1})",
+       "field 'no_repeat_ngram_size': -1 is not between 0 and 2147483647"},
       {R"({"forced_bos_token_id":3})", "field 'forced_bos_token_id': is not supported"},
       {R"({"suppress_tokens":[3]})", "field 'suppress_tokens': is not supported"},
   };

@@ -39,6 +39,8 @@ std::vector<ModelFile> ModelFiles(const std::string& folder) {
   return files;
 }
 
+}  // namespace
+
 nlohmann::json ReadJson(const std::string& name) {
   const auto bytes = ReadFixture(name);
   const char* begin = reinterpret_cast<const char*>(bytes.data());
@@ -55,6 +57,7 @@ ExpectedSearch ReadSearch(const nlohmann::json& json) {
   settings.length_penalty = json.at("length_penalty");
   settings.renormalize_logits = json.at("renormalize_logits");
   settings.forced_eos_token_id = json.at("forced_eos").get<bool>() ? 0 : -1;
+  settings.no_repeat_ngram_size = json.value("no_repeat_ngram_size", 0);
   settings.bad_words_ids = json.at("bad_words_ids").get<std::vector<std::vector<int>>>();
   const nlohmann::json& early_stopping = json.at("early_stopping");
   settings.never_stop_early = early_stopping == "never";
@@ -67,8 +70,6 @@ ExpectedSearch ReadSearch(const nlohmann::json& json) {
   }
   return search;
 }
-
-}  // namespace
 
 std::span<const char* const> MarianCaseNames() { return kCases; }
 

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <limits>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <span>
 #include <string>
 #include <vector>
@@ -42,6 +43,12 @@ struct ExpectedSearch {
   int nbest = 1;
   std::vector<std::vector<Hypothesis>> results;
 };
+
+/// From expected.json's "searches".
+ExpectedSearch ReadSearch(const nlohmann::json& json);
+
+/// A JSON file under tests/fixtures.
+nlohmann::json ReadJson(const std::string& name);
 
 struct MarianCase {
   explicit MarianCase(const std::string& name);

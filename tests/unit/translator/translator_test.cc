@@ -10,23 +10,11 @@
 #include <utility>
 #include <vector>
 
-#include "../fixtures.h"
 #include "base/error.h"
+#include "tiny.h"
 
 namespace translucent::test {
 namespace {
-
-const Translator& Tiny() {
-  static const Translator translator = [] {
-    std::vector<ModelFile> files;
-    for (const char* name : {"config.json", "generation_config.json", "model.safetensors",
-                             "source.spm", "target.spm", "tokenizer_config.json", "vocab.json"}) {
-      files.push_back({name, ReadFixture(std::string("format/tiny/") + name)});
-    }
-    return Translator(std::move(files), "tiny");
-  }();
-  return translator;
-}
 
 struct Example {
   std::string source, greedy, beam4;
@@ -34,10 +22,8 @@ struct Example {
 
 /// Sentences and what transformers makes of them.
 std::vector<Example> Examples() {
-  const auto bytes = ReadFixture("format/tiny/expected.json");
-  const char* begin = reinterpret_cast<const char*>(bytes.data());
   std::vector<Example> examples;
-  for (const auto& json : nlohmann::json::parse(begin, begin + bytes.size())) {
+  for (const auto& json : ReadJson("format/tiny/expected.json")) {
     examples.push_back({json.at("source"), json.at("beam1"), json.at("beam4")});
   }
   return examples;
