@@ -3,17 +3,20 @@
 #include <emscripten/bind.h>
 #include <emscripten/val.h>
 
-#include <exception>
-#include <new>
+#include <chrono>
+#include <cmath>
+#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "base/error.h"
+#include "convert.h"
+#include "inside_bindings.h"
 #include "kernels/kernels.h"
 #include "text/sentence_splitter.h"
-#include "text/utf8.h"
 #include "translator.h"
 
 namespace translucent {
@@ -28,35 +31,12 @@ EMSCRIPTEN_DECLARE_VAL_TYPE(StringsValue);
 EMSCRIPTEN_DECLARE_VAL_TYPE(OptionalStringValue);
 EMSCRIPTEN_DECLARE_VAL_TYPE(CandidatesValue);
 EMSCRIPTEN_DECLARE_VAL_TYPE(ExplanationValue);
+EMSCRIPTEN_DECLARE_VAL_TYPE(ExplainOptionsValue);
+EMSCRIPTEN_DECLARE_VAL_TYPE(IdsValue);
+EMSCRIPTEN_DECLARE_VAL_TYPE(IdListsValue);
+EMSCRIPTEN_DECLARE_VAL_TYPE(ContinuationsValue);
+EMSCRIPTEN_DECLARE_VAL_TYPE(ProbabilitiesValue);
 EMSCRIPTEN_DECLARE_VAL_TYPE(RangesValue);
-
-/// Runs `work`; a C++ exception becomes a JavaScript Error with its message.
-template <class Work>
-auto Guarded(Work&& work) -> decltype(work()) {
-  std::string message;
-  try {
-    return work();
-  } catch (const std::bad_alloc&) {
-    message = "memory: not enough";
-  } catch (const std::exception& error) {
-    message = error.what();
-  }
-  val::global("Error").new_(message).throw_();
-}
-
-/// Where each byte of a UTF-8 text lies in UTF-16; `offsets[size]` is the whole length.
-std::vector<unsigned> Utf16Offsets(std::string_view text) {
-  std::vector<unsigned> offsets(text.size() + 1);
-  unsigned units = 0;
-  for (std::size_t i = 0; i < text.size();) {
-    const Utf8Character character = DecodeUtf8(text.substr(i));
-    for (std::size_t b = 0; b < character.length; ++b) offsets[i + b] = units;
-    units += character.code_point >= 0x10000 ? 2 : 1;
-    i += character.length;
-  }
-  offsets[text.size()] = units;
-  return offsets;
-}
 
 std::vector<ModelFile> ToModelFiles(const val& files) {
   std::vector<ModelFile> result;
@@ -73,12 +53,6 @@ std::vector<ModelFile> ToModelFiles(const val& files) {
   return result;
 }
 
-template <class Number>
-void Read(const val& options, const char* name, Number& number) {
-  const val value = options[name];
-  if (!value.isUndefined() && !value.isNull()) number = value.as<Number>();
-}
-
 TranslateOptions ToOptions(const val& value) {
   TranslateOptions options;
   if (value.isUndefined() || value.isNull()) return options;
@@ -89,6 +63,42 @@ TranslateOptions ToOptions(const val& value) {
   Read(value, "scores", options.scores);
   Read(value, "threads", options.threads);
   return options;
+}
+
+/// A whole number; anything else is an Error that names what it was to be.
+int ToInt(const val& value, const std::string& name) {
+  const double number = value.isNumber() ? value.as<double>() : 0.5;
+  if (std::nearbyint(number) != number || std::abs(number) > std::numeric_limits<int>::max()) {
+    throw Error(name, "not a whole number");
+  }
+  return static_cast<int>(number);
+}
+
+std::vector<int> ToIds(const val& ids, const std::string& name) {
+  if (!ids.isArray()) throw Error(name, "not an array of token ids");
+  const auto count = ids["length"].as<unsigned>();
+  std::vector<int> result;
+  for (unsigned i = 0; i < count; ++i) {
+    result.push_back(ToInt(ids[i], name + ": the id at position " + std::to_string(i)));
+  }
+  return result;
+}
+
+ExplainOptions ToExplainOptions(const val& value) {
+  ExplainOptions options;
+  if (value.isUndefined() || value.isNull()) return options;
+  const val candidates = value["candidates"];
+  if (!candidates.isUndefined() && !candidates.isNull()) {
+    options.candidates = ToInt(candidates, "candidates");
+  }
+  const val prefix = value["prefix"];
+  if (!prefix.isUndefined() && !prefix.isNull()) options.prefix = ToIds(prefix, "prefix");
+  return options;
+}
+
+/// A Float32Array of its own, since a view dies with the next growth of the memory.
+val ToFloat32Array(const std::vector<float>& values) {
+  return val(emscripten::typed_memory_view(values.size(), values.data())).call<val>("slice");
 }
 
 val ToTokens(const std::string& text, const std::vector<Token>& tokens,
@@ -123,9 +133,7 @@ val ToMaps(const AttentionMaps& maps) {
   shape.set(3, maps.keys);
   val result = val::object();
   result.set("shape", shape);
-  // slice: a copy of its own, since the view dies with the next growth of the memory.
-  result.set("weights", val(emscripten::typed_memory_view(maps.weights.size(), maps.weights.data()))
-                            .call<val>("slice"));
+  result.set("weights", ToFloat32Array(maps.weights));
   return result;
 }
 
@@ -133,32 +141,109 @@ Translator* MakeTranslator(ModelFilesValue files) {
   return Guarded([&] { return new Translator(ToModelFiles(files)); });
 }
 
+val ToCandidates(const std::vector<std::vector<Candidate>>& translated) {
+  val results = val::array();
+  for (std::size_t i = 0; i < translated.size(); ++i) {
+    val candidates = val::array();
+    for (std::size_t j = 0; j < translated[i].size(); ++j) {
+      val candidate = val::object();
+      candidate.set("text", translated[i][j].text);
+      candidate.set("score", translated[i][j].score);
+      candidates.set(j, candidate);
+    }
+    results.set(i, candidates);
+  }
+  return results;
+}
+
+/// One step for each target token: the pieces of its candidates are the target vocabulary's.
+val ToSteps(const std::vector<Distribution>& steps, const Vocabulary& vocabulary) {
+  val array = val::array();
+  for (std::size_t i = 0; i < steps.size(); ++i) {
+    val candidates = val::array();
+    for (std::size_t j = 0; j < steps[i].candidates.size(); ++j) {
+      const Prediction& prediction = steps[i].candidates[j];
+      val candidate = val::object();
+      candidate.set("id", prediction.id);
+      candidate.set("piece", vocabulary.tokens[prediction.id]);
+      candidate.set("probability", prediction.probability);
+      candidates.set(j, candidate);
+    }
+    val step = val::object();
+    step.set("entropy", steps[i].entropy);
+    step.set("candidates", candidates);
+    array.set(i, step);
+  }
+  return array;
+}
+
 CandidatesValue Translate(const Translator& translator, StringsValue texts, OptionsValue options) {
   return Guarded([&] {
-    val results = val::array();
-    const auto translated =
-        translator.Translate(emscripten::vecFromJSArray<std::string>(texts), ToOptions(options));
-    for (std::size_t i = 0; i < translated.size(); ++i) {
-      val candidates = val::array();
-      for (std::size_t j = 0; j < translated[i].size(); ++j) {
-        val candidate = val::object();
-        candidate.set("text", translated[i][j].text);
-        candidate.set("score", translated[i][j].score);
-        candidates.set(j, candidate);
-      }
-      results.set(i, candidates);
+    return CandidatesValue(ToCandidates(
+        translator.Translate(emscripten::vecFromJSArray<std::string>(texts), ToOptions(options))));
+  });
+}
+
+/// Whoever calls owns it.
+TranslationJob* Start(const Translator& translator, StringsValue texts, OptionsValue options) {
+  return Guarded([&] {
+    return new TranslationJob(
+        translator.Start(emscripten::vecFromJSArray<std::string>(texts), ToOptions(options)));
+  });
+}
+
+bool RunJob(TranslationJob& job, double milliseconds) {
+  return Guarded([&] { return job.Run(std::chrono::duration<double, std::milli>(milliseconds)); });
+}
+
+std::string PartialOf(TranslationJob& job, double text) {
+  return Guarded([&] {
+    return job.Partial(text >= 0 && text < 1e9 ? static_cast<std::size_t>(text)
+                                               : std::numeric_limits<std::size_t>::max());
+  });
+}
+
+CandidatesValue ResultOf(const TranslationJob& job) {
+  return Guarded([&] { return CandidatesValue(ToCandidates(job.Result())); });
+}
+
+ContinuationsValue Continue(const Translator& translator, const std::string& text,
+                            IdListsValue prefixes, OptionsValue options) {
+  return Guarded([&] {
+    if (!prefixes.isArray()) throw Error("prefixes", "not an array of arrays of token ids");
+    std::vector<std::vector<int>> ids;
+    const auto count = prefixes["length"].as<unsigned>();
+    for (unsigned i = 0; i < count; ++i) {
+      ids.push_back(ToIds(prefixes[i], "prefix " + std::to_string(i)));
     }
-    return CandidatesValue(results);
+    val results = val::array();
+    const std::vector<Continuation> found = translator.Continuations(text, ids, ToOptions(options));
+    for (std::size_t i = 0; i < found.size(); ++i) {
+      val result = ToSide(found[i].text, found[i].tokens, &found[i].probabilities);
+      result.set("score", found[i].score);
+      results.set(i, result);
+    }
+    return ContinuationsValue(results);
+  });
+}
+
+ProbabilitiesValue Score(const Translator& translator, StringsValue texts, IdsValue target) {
+  return Guarded([&] {
+    val results = val::array();
+    const std::vector<std::vector<float>> found =
+        translator.Score(emscripten::vecFromJSArray<std::string>(texts), ToIds(target, "target"));
+    for (std::size_t i = 0; i < found.size(); ++i) results.set(i, ToFloat32Array(found[i]));
+    return ProbabilitiesValue(results);
   });
 }
 
 ExplanationValue Explain(const Translator& translator, const std::string& text,
-                         OptionsValue options, OptionalStringValue target) {
+                         ExplainOptionsValue options, OptionalStringValue target) {
   return Guarded([&] {
     std::optional<std::string> given;
     if (!target.isUndefined() && !target.isNull()) given = target.as<std::string>();
-    const Explanation explanation =
-        translator.Explain(text, ToOptions(options), given ? &*given : nullptr);
+    const Explanation explanation = translator.Explain(
+        text, ToOptions(options), given ? &*given : nullptr, ToExplainOptions(options));
     val alignment = val::array();
     for (std::size_t i = 0; i < explanation.alignment.size(); ++i) {
       val link = val::object();
@@ -175,6 +260,7 @@ ExplanationValue Explain(const Translator& translator, const std::string& text,
     result.set("decoder", ToMaps(explanation.decoder));
     result.set("cross", ToMaps(explanation.cross));
     result.set("alignment", alignment);
+    result.set("steps", ToSteps(explanation.steps, translator.checkpoint().target_vocabulary()));
     return ExplanationValue(result);
   });
 }
@@ -208,7 +294,16 @@ EMSCRIPTEN_BINDINGS(translucent) {
   emscripten::register_type<OptionsValue>(
       "{beamSize?: number, nbest?: number, maxLength?: number, lengthPenalty?: number, "
       "scores?: boolean, threads?: number}|undefined");
+  emscripten::register_type<ExplainOptionsValue>(
+      "{beamSize?: number, nbest?: number, maxLength?: number, lengthPenalty?: number, "
+      "scores?: boolean, threads?: number, candidates?: number, prefix?: number[]}|undefined");
   emscripten::register_type<StringsValue>("string[]");
+  emscripten::register_type<IdsValue>("number[]");
+  emscripten::register_type<IdListsValue>("number[][]");
+  emscripten::register_type<ContinuationsValue>(
+      "{text: string, tokens: {piece: string, id: number, begin: number, end: number, "
+      "probability: number}[], score: number}[]");
+  emscripten::register_type<ProbabilitiesValue>("Float32Array[]");
   emscripten::register_type<OptionalStringValue>("string|undefined");
   emscripten::register_type<CandidatesValue>("{text: string, score: number}[][]");
   emscripten::register_type<RangesValue>("{begin: number, end: number}[]");
@@ -219,12 +314,23 @@ EMSCRIPTEN_BINDINGS(translucent) {
       "encoder: {shape: [number, number, number, number], weights: Float32Array}, "
       "decoder: {shape: [number, number, number, number], weights: Float32Array}, "
       "cross: {shape: [number, number, number, number], weights: Float32Array}, "
-      "alignment: {source: number, target: number, weight: number}[]}");
+      "alignment: {source: number, target: number, weight: number}[], "
+      "steps: {entropy: number, candidates: {id: number, piece: string, probability: "
+      "number}[]}[]}");
 
-  emscripten::class_<Translator>("Translator")
-      .constructor(&MakeTranslator, emscripten::allow_raw_pointers())
+  emscripten::class_<Translator> translator("Translator");
+  translator.constructor(&MakeTranslator, emscripten::allow_raw_pointers())
       .function("translate(texts, options)", &Translate)
-      .function("explain(text, options, target)", &Explain);
+      .function("start(texts, options)", &Start, emscripten::allow_raw_pointers(),
+                emscripten::nonnull<emscripten::ret_val>())
+      .function("explain(text, options, target)", &Explain)
+      .function("continuations(text, prefixes, options)", &Continue)
+      .function("score(texts, target)", &Score);
+  BindInside(translator);
+  emscripten::class_<TranslationJob>("TranslationJob")
+      .function("run(milliseconds)", &RunJob)
+      .function("partial(index)", &PartialOf)
+      .function("result", &ResultOf);
   emscripten::function("splitSentences(text)", &Split);
   emscripten::function("sentenceSeparator(before, source, after)", &Separator);
   emscripten::function("instructionSet", &InstructionSet);
