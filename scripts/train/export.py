@@ -24,6 +24,9 @@ SIZE_LIMIT = 16_000_000  # bytes: everything the page downloads for one model
 LEVELS = 63  # of an int8 weight, on either side of 0
 ALIGNMENT = 64  # bytes: a cache line
 DTYPES = {torch.float32: "F32", torch.float16: "F16", torch.int8: "I8"}
+# A small model that has lost the thread says the same again and again: no six ids in a row come twice.
+# Shorter runs have to be allowed, for digits are ids of their own: 1,000,000.
+NO_REPEAT = 6
 MAX_PIECES = 512  # sinusoids need no training, so the limit is the usual one of these models
 
 
@@ -125,7 +128,8 @@ def main():
     write_json(output / "config.json", model_config(config))
     write_json(output / "generation_config.json", {
         "bad_words_ids": [[pad]], "bos_token_id": EOS, "decoder_start_token_id": pad, "eos_token_id": EOS,
-        "forced_eos_token_id": EOS, "max_length": 128, "num_beams": 4, "pad_token_id": pad})
+        "forced_eos_token_id": EOS, "max_length": 128, "no_repeat_ngram_size": NO_REPEAT, "num_beams": 4,
+        "pad_token_id": pad})
     for name in ("source.spm", "target.spm"):
         write_atomic(output / name, lambda temporary: shutil.copyfile(folder / "spm.model", temporary))
     spm = sentencepiece.SentencePieceProcessor(model_file=str(folder / "spm.model"))

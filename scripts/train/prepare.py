@@ -150,10 +150,27 @@ def train_vocabulary(kept, config, folder):
             input=lines.name, model_prefix="spm", model_type="unigram",
             vocab_size=vocabulary["size"] - 1, character_coverage=vocabulary["character_coverage"],
             byte_fallback=True, split_digits=True, normalization_rule_name="nmt_nfkc",
+            user_defined_symbols=vocabulary.get("symbols", []),
             eos_id=0, unk_id=1, bos_id=-1, pad_id=-1, num_threads=2,
             max_sentence_length=4000, minloglevel=1)
     lines.unlink()
     return sentencepiece.SentencePieceProcessor(model_file=str(folder / "spm.model"))
+
+
+def add_symbols(path, symbols):
+    """Puts `symbols` into a trained vocabulary that lacks them, in place of its least likely pieces of
+    several characters. User-defined symbols are exempt from normalisation: nmt_nfkc would turn the
+    full-width punctuation of Chinese into that of English."""
+    from sentencepiece import sentencepiece_model_pb2
+
+    model = sentencepiece_model_pb2.ModelProto.FromString(path.read_bytes())
+    piece_type = sentencepiece_model_pb2.ModelProto.SentencePiece
+    missing = [symbol for symbol in symbols if all(piece.piece != symbol for piece in model.pieces)]
+    rare = sorted((piece for piece in model.pieces if piece.type == piece_type.NORMAL and len(piece.piece) > 2),
+                  key=lambda piece: piece.score)
+    for piece, symbol in zip(rare, missing, strict=False):
+        piece.piece, piece.score, piece.type = symbol, 0.0, piece_type.USER_DEFINED
+    write_atomic(path, lambda temporary: temporary.write_bytes(model.SerializeToString()))
 
 
 def pack(pairs, spm):
@@ -219,6 +236,7 @@ def main():
     if arguments.vocabulary:
         if arguments.vocabulary.resolve() != (folder / "spm.model").resolve():
             shutil.copyfile(arguments.vocabulary, folder / "spm.model")
+        add_symbols(folder / "spm.model", config["vocabulary"].get("symbols", []))
         spm = sentencepiece.SentencePieceProcessor(model_file=str(folder / "spm.model"))
     else:
         spm = train_vocabulary(kept, config, folder)

@@ -11,12 +11,16 @@ other in the plain present, and dog and cat with every other verb in every patte
 numbers: digits stay what they are, whatever they count. The vocabulary splits numbers
 into digits and everyday text has few, so that copying them has to be shown.
 
-odd: what visitors type and corpora lack, made from everyday pairs: text already in the target
-language (passed through), capitals, no capitals, questions without a mark, addresses, emoji.
+greetings: what a visitor tries first, greetings and cities, in every spelling.
+
+odd: what visitors type and corpora lack: names, numbers, addresses, emoji and marks alone, other
+scripts (passed through); and made from everyday pairs: text already in the target language
+(passed through), capitals, no capitals, questions without a mark, other numbers.
 """
 
 import itertools
 import random
+import re
 
 ANIMALS = {
     "狗": "dog", "猫": "cat", "老鼠": "mouse", "鸟": "bird", "马": "horse", "牛": "cow",
@@ -201,29 +205,137 @@ def number_pairs(count, seed):
 NAMES_OF_USERS = ("anna", "info", "max.mustermann", "li.wei", "j_smith", "office", "maria", "support", "tom", "zhang")
 HOSTS = ("example.com", "mail.example.org", "example.net", "test.de", "my-site.io", "example.co.uk")
 EMOJI = "😀 😂 😍 👍 🙏 🎉 ❤️ 🐶 🐱 ☀️ 🍕 🚀 😢 🤔 🔥 ✅".split()
+GIVEN_NAMES = ("Angela Anna Ben Carla Clara David Elena Emma Erik Felix Greta Hannah Ivan James Jan Julia Karl Laura Lena Leo "
+               "Lisa Luca Maria Marta Max Mia Nina Oliver Paul Peter Sarah Simon Sofia Thomas Tina Victor").split()
+FAMILY_NAMES = ("Adams Bauer Becker Brown Clark Davis Fischer Garcia Green Hall Hansen Huber Jansen Johnson Kaiser Keller King "
+                "Klein Kowalski Lang Lee Lopez Meyer Miller Moore Müller Novak Parker Rossi Schmidt Schneider Schulz Silva "
+                "Smith Taylor Wagner Walker Weber White Wilson Wolf Wright Young").split()
+# Letters of scripts that none of the languages is written in, or only the other one.
+SCRIPTS = {
+    "zh": "你好世界中国人大小山水天地日月今明早上晚安谢您请问去来吃喝看书学生老师朋友家车站海",
+    "ja": "こんにちはありがとうさようならおはようすみませんわたしはテレビカメラ",
+    "ko": "안녕하세요감사합니다미안해오늘내일사랑한국어",
+    "ru": "приветспасибодобрыйденьмирдомвремялюбовьгород",
+    "el": "γειασουευχαριστώκαλημέρακόσμοςσπίτι",
+    "ar": "مرحباشكراصباحالخيربيتسلام",
+    "he": "שלוםתודהבוקרטובבית",
+    "hi": "नमस्तेधन्यवादघर",
+}
+GREETINGS = [dict(zip(("en", "de", "zh"), line.split(" | "))) for line in """\
+Hello | Hallo | 你好
+Hello | Hallo | 您好
+Hi | Hallo | 嗨
+Good morning | Guten Morgen | 早上好
+Good afternoon | Guten Tag | 下午好
+Good evening | Guten Abend | 晚上好
+Good night | Gute Nacht | 晚安
+Goodbye | Auf Wiedersehen | 再见
+Bye | Tschüss | 拜拜
+See you later | Bis später | 待会儿见
+See you tomorrow | Bis morgen | 明天见
+Thank you | Danke | 谢谢
+Thank you very much | Vielen Dank | 非常感谢
+You're welcome | Gern geschehen | 不客气
+Please | Bitte | 请
+Sorry | Entschuldigung | 对不起
+Excuse me | Entschuldigung | 打扰一下
+Yes | Ja | 是
+No | Nein | 不
+OK | OK | 好的
+Welcome | Willkommen | 欢迎
+Congratulations | Herzlichen Glückwunsch | 恭喜
+Happy birthday | Alles Gute zum Geburtstag | 生日快乐
+Happy New Year | Frohes neues Jahr | 新年快乐
+Merry Christmas | Frohe Weihnachten | 圣诞快乐
+Good luck | Viel Glück | 祝你好运
+How are you? | Wie geht es dir? | 你好吗？
+I love you | Ich liebe dich | 我爱你
+What time is it? | Wie spät ist es? | 现在几点了？
+Where are you? | Wo bist du? | 你在哪里？
+Help | Hilfe | 救命
+Hello, world | Hallo, Welt | 你好，世界
+Beijing | Peking | 北京
+Shanghai | Schanghai | 上海
+China | China | 中国
+Germany | Deutschland | 德国
+England | England | 英国
+Berlin | Berlin | 柏林
+Munich | München | 慕尼黑
+Cologne | Köln | 科隆
+Hamburg | Hamburg | 汉堡
+Vienna | Wien | 维也纳
+London | London | 伦敦
+Paris | Paris | 巴黎
+New York | New York | 纽约
+Tokyo | Tokio | 东京""".splitlines()]
+FINAL_MARKS = {"zh": "。！？", "en": ".!?", "de": ".!?"}
 
 
-def _address(rng):
-    """An email address, a web address, a number or emoji: to be copied."""
-    kind = rng.randrange(5)
+def greeting_pairs(count, config, _):
+    """At most `count` (source, target) pairs: each with a mark and without, in capitals and in lower case."""
+    source, target = config["source"], config["target"]
+    made = set()
+    for line in GREETINGS:
+        for mark in (None, 0, 1):
+            pair = line[source], line[target]
+            if mark is not None:
+                if pair[0][-1] in "?？":
+                    continue
+                pair = pair[0] + FINAL_MARKS[source][mark], pair[1] + FINAL_MARKS[target][mark]
+            made |= {pair, (pair[0].lower(), pair[1]), (pair[0].upper(), pair[1].upper())}
+    return sorted(made)[:count]
+
+
+def _copied(rng):
+    """An email address, a web address, a number, a name, emoji or a mark: to be copied."""
+    kind = rng.randrange(9)
     if kind == 0:
-        return f"{rng.choice(NAMES_OF_USERS)}{rng.choice(('', '', str(rng.randint(1, 99))))}@{rng.choice(HOSTS)}"
+        user = rng.choice(NAMES_OF_USERS) if rng.random() < 0.5 else rng.choice(GIVEN_NAMES).lower()
+        return f"{user}{rng.choice(('', '', str(rng.randint(1, 99))))}@{rng.choice(HOSTS)}"
     if kind == 1:
         return f"{rng.choice(('https://', 'http://', 'www.'))}{rng.choice(HOSTS)}{rng.choice(('', '/', '/about', '/index.html'))}"
     if kind == 2:
         return str(rng.randint(0, 10 ** rng.randint(1, 6)))
     if kind == 3:
+        return str(rng.randint(0, 99))
+    if kind == 4:
         return f"+{rng.randint(1, 99)} {rng.randint(100, 999)} {rng.randint(1000, 999999)}"
+    if kind == 5:
+        return f"{rng.choice(GIVEN_NAMES)} {rng.choice(FAMILY_NAMES)}"
+    if kind == 6:
+        return rng.choice(EMOJI)
+    if kind == 7:
+        return rng.choice((".", "!", "?", "...", ",", "-", "?!", "!!!", "–", ":)"))
     return "".join(rng.sample(EMOJI, rng.randint(1, 3)))
 
 
-def odd_pairs(count, seed, pairs):
-    """About `count` (source, target) pairs, those made of sentences from `pairs`."""
-    rng = random.Random(seed)
+def _foreign(rng, languages):
+    """A few letters of a script that none of the two languages is written in."""
+    letters = SCRIPTS[rng.choice([script for script in SCRIPTS if script not in languages])]
+    words = ["".join(rng.choices(letters, k=rng.randint(1, 4))) for _ in range(rng.randint(1, 3))]
+    return rng.choice((" ", "", ", ")).join(words) + rng.choice(("", "", "!", "."))
+
+
+def _numbered(pairs):
+    """(source, target, number) of the pairs in which one and the same number, above one, is the only one."""
+    found = []
+    for source, target in pairs:
+        numbers = re.findall(r"\d+", source)
+        if len(numbers) == 1 and numbers == re.findall(r"\d+", target) and int(numbers[0]) > 1:
+            found.append((source, target, numbers[0]))
+    return found
+
+
+def odd_pairs(count, config, pairs):
+    """About `count` (source, target) pairs, some made of sentences from `pairs`."""
+    rng = random.Random(config["seed"])
+    languages = config["source"], config["target"]
+    numbered = _numbered(pairs)
     made = set()
     for _ in range(count):
         source, target = rng.choice(pairs)
-        kind = rng.choices(("pass", "upper", "lower", "unmarked", "copy", "emoji"), (3, 2, 3, 2, 2, 1))[0]
+        kind = rng.choices(("pass", "upper", "lower", "unmarked", "copy", "inside", "emoji", "number", "foreign"),
+                           (3, 4, 3, 2, 4, 2, 1, 4, 2))[0]
         if kind == "pass":
             made.add((target, target))
         elif kind == "upper":
@@ -233,13 +345,21 @@ def odd_pairs(count, seed, pairs):
         elif kind == "unmarked" and source[-1] in "?？":
             made.add((source[:-1], target))
         elif kind == "copy":
-            text = _address(rng)
+            text = _copied(rng)
             made.add((text, text))
-            if source[-1] in ".。" and target[-1] in ".。":
-                made.add((f"{source[:-1]}: {text}", f"{target[:-1]}: {text}"))
+        elif kind == "inside" and source[-1] in ".。" and target[-1] in ".。":
+            text = _copied(rng)
+            made.add((f"{source[:-1]}: {text}", f"{target[:-1]}: {text}"))
         elif kind == "emoji":
             emoji = rng.choice(EMOJI)
             made.add((f"{source} {emoji}", f"{target} {emoji}"))
+        elif kind == "number" and numbered:
+            source, target, number = rng.choice(numbered)
+            other = str(rng.randint(max(2, 10 ** (len(number) - 1)), 10 ** len(number) - 1))
+            made.add((source.replace(number, other), target.replace(number, other)))
+        elif kind == "foreign":
+            text = _foreign(rng, languages)
+            made.add((text, text))
     return sorted(made)
 
 
@@ -253,4 +373,4 @@ def _chinese(generate):
 
 # Tag in a configuration -> what generates it from a count, the configuration and everyday pairs.
 GENERATORS = {"svo": _chinese(svo_pairs), "svo-cover": _chinese(svo_cover_pairs), "numbers": _chinese(number_pairs),
-              "odd": lambda count, config, pairs: odd_pairs(count, config["seed"], pairs)}
+              "greetings": greeting_pairs, "odd": odd_pairs}

@@ -4,10 +4,12 @@
 
 Writes .train/ID/checkpoint.pt for train.py to go on from. Layers are copied as they are; an embedding
 row is copied where the parent's vocabulary has the same piece and starts afresh where it has not
-(parent and child need not share a language: Kocmi and Bojar, "Trivial Transfer Learning", 2018).
+(parent and child need not share a language: Kocmi and Bojar, "Trivial Transfer Learning", 2018). A
+symbol that the parent normalised starts as what it was normalised to.
 """
 
 import argparse
+import unicodedata
 from pathlib import Path
 
 import sentencepiece
@@ -39,7 +41,8 @@ def main():
     # The embedding is shared by encoder, decoder and output: one of the parent's names holds it.
     old = {piece: row for row, piece in enumerate(pieces(arguments.parent_vocabulary))}
     new = pieces(folder / "spm.model")
-    common = [(row, old[piece]) for row, piece in enumerate(new) if piece in old]
+    parents = [old.get(piece, old.get(unicodedata.normalize("NFKC", piece))) for piece in new]
+    common = [(row, parent) for row, parent in enumerate(parents) if parent is not None]
     with torch.no_grad():
         for name, parameter in run.model.named_parameters():
             if not parameter.requires_grad:
@@ -47,8 +50,8 @@ def main():
             if name not in weights:
                 raise SystemExit(f"error: {arguments.parent}: no weight '{name}'")
             if name == "model.shared.weight":
-                rows, parents = map(list, zip(*common))
-                parameter[rows] = weights[name][parents]
+                rows, old_rows = map(list, zip(*common))
+                parameter[rows] = weights[name][old_rows]
             elif weights[name].shape != parameter.shape:
                 raise SystemExit(f"error: {arguments.parent}: {name}: shape {tuple(weights[name].shape)}, "
                                  f"{tuple(parameter.shape)} expected")
