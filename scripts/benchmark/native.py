@@ -20,13 +20,15 @@ class CTranslate2:
         self.translator = ctranslate2.Translator(str(folder / "ct2"), device="cpu", compute_type="int8",
                                                  inter_threads=1, intra_threads=1)
         self.tokenizer = MarianTokenizer.from_pretrained(str(folder / "marian"))
+        settings = json.loads((folder / "marian" / "generation_config.json").read_text())
+        self.no_repeat_ngram_size = settings.get("no_repeat_ngram_size", 0)
         self.about = f"ctranslate2 {ctranslate2.__version__}"
 
     def translate(self, texts, length):
         pieces = [self.tokenizer.convert_ids_to_tokens(self.tokenizer.encode(text)) for text in texts]
         results = self.translator.translate_batch(
             pieces, beam_size=1, max_batch_size=32, max_decoding_length=length or 127, max_input_length=0,
-            return_scores=False)
+            no_repeat_ngram_size=self.no_repeat_ngram_size, return_scores=False)
         return [self.tokenizer.decode(self.tokenizer.convert_tokens_to_ids(result.hypotheses[0]),
                                       skip_special_tokens=True) for result in results]
 

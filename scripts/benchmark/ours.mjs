@@ -2,7 +2,6 @@
 //
 //   node ours.mjs OUTPUT
 
-import { readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -23,7 +22,3 @@ await build({
     rollupOptions: { input: join(here, 'page', 'translucent.html') },
   },
 });
-
-// The service worker that isolates a page would give ours threads beside peers that have one.
-const page = join(output, 'translucent.html');
-writeFileSync(page, readFileSync(page, 'utf8').replace(/<script[^>]*coi-serviceworker[^>]*><\/script>/, ''));

@@ -124,13 +124,43 @@ function overview(results, workloads) {
   return rows.length ? table(['times as fast as the peer', ...cases.map(({ name }) => name), 'at least', 'aim'], rows) : '';
 }
 
-export function markdown(results, workloads) {
-  const { machine, versions, settings } = results;
+/** The int8 product against what bare loops reach (tests/bench): share in percent, or nothing where that is not known. */
+function kernelShares(kernels) {
+  const rows = kernels.flatMap(({ target, benchmarks = [] }) => {
+    const shares = new Map(); // kernels -> {rows: percent}
+    for (const one of benchmarks) {
+      const [, set, rowsOfX] = /^int8\/([^/]+)\/K:512\/N:2048\/M:(1|16)\/matrices:1$/.exec(one.name) ?? [];
+      if (one['ceiling%']) shares.set(set, { ...shares.get(set), [rowsOfX]: `${Math.round(one['ceiling%'])} %` });
+    }
+    return [...shares].map(([set, share]) => [`${target}: ${set}`, share[1] ?? '–', share[16] ?? '–']);
+  });
+  return rows.length
+    ? table(['int8 product of 512 × 2,048, share of what bare loops reach', 'one row', '16 rows'],
+      [...rows, ['at least (aim)', '80 % (100 %)', '80 % (100 %)']])
+    : '';
+}
+
+/** When, where and with what it was measured. */
+function circumstances({ date, machine, versions, settings }) {
   const processor = `${machine.processor}, ${machine.cores} cores (${machine.instructions.join(', ')}), ${machine.memoryGiB} GiB`;
-  const parts = ['## Benchmark', '',
-    `${results.date}, ${processor}, ${machine.system}. ${settings.quick ? 'Quick run. ' : ''}One thread each, greedy search, no vocabulary shortlist.`,
-    `Versions: ${Object.entries(versions).filter(([, version]) => version).map(([name, version]) => `${name} ${version}`).join(', ')}.`, '',
+  return [`${date}, ${processor}, ${machine.system}. ${settings.quick ? 'Quick run. ' : ''}One thread each, greedy search, no vocabulary shortlist.`,
+    `Versions: ${Object.entries(versions).filter(([, version]) => version).map(([name, version]) => `${name} ${version}`).join(', ')}.`];
+}
+
+/** The README's part: how many times as fast as each peer. */
+export function readmePart(results, workloads) {
+  const crossed = JSON.stringify(overview(results, workloads)).includes(sameShape);
+  return [...circumstances(results), '', overview(results, workloads), '',
+    ...(results.kernels ? [kernelShares(results.kernels), ''] : []),
+    ...(crossed ? [`${sameShape} the peer reads only models with the SSRU decoder: its time on the model of the same shape with it.`, ''] : []),
+    'Every figure: [scripts/benchmark/results.md](scripts/benchmark/results.md).'].join('\n');
+}
+
+/** The whole report. */
+export function markdown(results, workloads) {
+  const parts = ['## Benchmark', '', ...circumstances(results), '',
     overview(results, workloads), '',
+    ...(results.kernels ? [kernelShares(results.kernels), ''] : []),
     'In the tables below a cell is the median time in milliseconds [quartiles]; **N×** says how many times as long as `translucent` that is, the',
     'median over the texts both translated, in turns.'];
   for (const entry of results.cases) {

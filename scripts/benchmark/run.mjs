@@ -1,12 +1,12 @@
 // Measures every engine on every case and writes results.json and results.md. Called by scripts/bench.
 //
-//   node run.mjs [--quick] [--only browser,native,kernels,size] [--models NAME,...] [--output DIR]
+//   node run.mjs [--quick] [--only browser,native,kernels,size] [--models NAME,...] [--output DIR] [--record]
 //
 // Engines take turns at every text, so that whatever else the machine does meets all of them; what is reported is the
 // median and the quartiles, and the ratio of two engines is the median over the texts both translated.
 
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -14,7 +14,7 @@ import { parseArgs } from 'node:util';
 import { launch } from '../../web/scripts/browser.mjs';
 import { BrowserEngine, CommandEngine, modelInfo, PythonEngine } from './engines.mjs';
 import { measureKernels } from './kernels.mjs';
-import { markdown } from './report.mjs';
+import { markdown, readmePart } from './report.mjs';
 import { Server } from './server.mjs';
 import { measureSizes } from './sizes.mjs';
 import { summary } from './statistics.mjs';
@@ -245,6 +245,7 @@ async function main() {
       only: { type: 'string', default: parts.join(',') },
       models: { type: 'string' },
       output: { type: 'string', default: join(build, 'results') },
+      record: { type: 'boolean', default: false },
     },
   });
   const chosen = values.only.split(',');
@@ -334,7 +335,18 @@ async function main() {
     isolated.close();
   }
   process.stdout.write(write(results, values.output, began));
+  if (values.record) record(results, values.output);
   progress(`${values.output}/results.md, results.json (${results.minutes} min)`);
+}
+
+/** Makes these results the repository's: beside this file, and as the README's table between its markers. */
+function record(results, folder) {
+  for (const file of ['results.md', 'results.json']) copyFileSync(join(folder, file), join(here, file));
+  const readme = join(root, 'README.md');
+  const markers = /(<!-- benchmark: [^\n]*-->\n)[\s\S]*?(<!-- end of benchmark -->)/;
+  const before = readFileSync(readme, 'utf8');
+  if (!markers.test(before)) throw new Error(`${readme}: no line '<!-- benchmark: ... -->' with its end`);
+  writeFileSync(readme, before.replace(markers, (_, begin, end) => `${begin}${readmePart(results, workloads)}\n${end}`));
 }
 
 function write(results, folder, began) {
