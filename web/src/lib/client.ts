@@ -1,10 +1,17 @@
 // The page's side of the protocol: promises and AbortSignals over one worker.
 
-import type { Explanation, TranslateOptions } from './engine';
+import type {
+  Continuation,
+  EngineFile,
+  ExplainOptions,
+  Explanation,
+  TranslateOptions,
+} from './engine';
 import type { ModelInfo } from './models';
 import {
   abortError,
   type Failure,
+  type Growth,
   type Loaded,
   type PartialTranslation,
   type Request,
@@ -40,13 +47,15 @@ interface Pending {
   settle: (value: Results[keyof Results]) => void;
   reject: (error: Error) => void;
   onProgress?: ((loaded: number, total: number) => void) | undefined;
-  onPartial?: ((partial: PartialTranslation) => void) | undefined;
+  onGrowth?: ((growth: Growth) => void) | undefined;
 }
 
 /** Omit over each member of the union, so that its tag still tells the members apart. */
 type Unnumbered<T> = T extends unknown ? Omit<T, 'id'> : never;
 
 export class Client {
+  /** Called after the worker died, before the calls in flight are rejected. */
+  onCrash: (() => void) | null = null;
   readonly #connect: () => Port;
   readonly #pending = new Map<number, Pending>();
   #port: Port | null = null;
@@ -59,10 +68,15 @@ export class Client {
 
   /** Fetches a model and makes it the one that answers. Calls still waiting for the former are aborted. */
   load(model: ModelInfo, { base, signal, onProgress }: LoadOptions): Promise<Loaded> {
-    return this.#call<'load'>({ type: 'load', base, model }, signal, { onProgress });
+    return this.#call<'load'>({ type: 'load', source: { base, model } }, signal, { onProgress });
   }
 
-  /** Translates a text of any length. `onPartial` sees the translation grow, sentence by sentence. */
+  /** The same with a model that is already here. */
+  loadFiles(files: EngineFile[], { signal }: { signal?: AbortSignal } = {}): Promise<Loaded> {
+    return this.#call<'load'>({ type: 'load', source: { files } }, signal);
+  }
+
+  /** Translates a text of any length. `onPartial` sees the translation grow, word by word. */
   translate(
     text: string,
     {
@@ -73,21 +87,48 @@ export class Client {
     }: CallOptions & TranslateOptions & { onPartial?: (partial: PartialTranslation) => void } = {},
   ): Promise<Translation> {
     return this.#call<'translate'>(
-      { type: 'translate', text, options, lane: lane ?? null },
+      { type: 'translate', text, options, partials: onPartial !== undefined, lane: lane ?? null },
       signal,
-      { onPartial },
+      { onGrowth: onPartial && growing(onPartial) },
     );
   }
 
   /** Shows how one sentence is translated; with `target`, how that translation would come about. */
   explain(
     text: string,
-    { signal, lane, target, ...options }: CallOptions & TranslateOptions & { target?: string } = {},
+    { signal, lane, target, ...options }: CallOptions & ExplainOptions & { target?: string } = {},
   ): Promise<Explanation> {
     return this.#call<'explain'>(
       { type: 'explain', text, options, target: target ?? null, lane: lane ?? null },
       signal,
     );
+  }
+
+  /** For each beginning, given as ids of the target vocabulary, the best completion. */
+  continuations(
+    text: string,
+    prefixes: number[][],
+    { signal, lane, ...options }: CallOptions & TranslateOptions = {},
+  ): Promise<Continuation[]> {
+    return this.#call<'continuations'>(
+      { type: 'continuations', text, prefixes, options, lane: lane ?? null },
+      signal,
+    );
+  }
+
+  /** For each source text how probable every token of one fixed target is, given those before it. */
+  score(texts: string[], target: number[], { signal, lane }: CallOptions = {}): Promise<Float32Array[]> {
+    return this.#call<'score'>({ type: 'score', texts, target, lane: lane ?? null }, signal);
+  }
+
+  /** Calls one of the functions of inside.ts. What is passed and returned has to be cloneable. */
+  inside<T>(method: string, ...args: unknown[]): Promise<T> {
+    return this.insideWith<T>({}, method, ...args);
+  }
+
+  /** The same, so that it can be cancelled or belong to a lane. */
+  insideWith<T>({ signal, lane }: CallOptions, method: string, ...args: unknown[]): Promise<T> {
+    return this.#call<'inside'>({ type: 'inside', method, args, lane: lane ?? null }, signal) as Promise<T>;
   }
 
   /** Ends the worker; calls in flight are aborted and later ones rejected. */
@@ -99,7 +140,7 @@ export class Client {
   async #call<K extends keyof Results>(
     request: Unnumbered<Exclude<Request, { type: 'cancel' }>>,
     signal: AbortSignal | undefined,
-    listeners: Pick<Pending, 'onProgress' | 'onPartial'> = {},
+    listeners: Pick<Pending, 'onProgress' | 'onGrowth'> = {},
   ): Promise<Results[K]> {
     if (this.#destroyed) {
       throw new TranslucentError({ kind: 'state', message: 'the translator was destroyed' });
@@ -148,18 +189,21 @@ export class Client {
       case 'progress':
         pending.onProgress?.(response.loaded, response.total);
         return;
-      case 'sentence':
-        pending.onPartial?.(response.partial);
+      case 'growth':
+        pending.onGrowth?.(response.growth);
         return;
       case 'result':
         this.#pending.delete(response.id);
         pending.settle(response.value);
         return;
       case 'error':
-        this.#pending.delete(response.id);
-        pending.reject(toError(response.failure));
+        if (response.failure.kind !== 'crashed') {
+          this.#pending.delete(response.id);
+          pending.reject(toError(response.failure));
+          return;
+        }
         // After a trap nothing in that worker can be trusted: the next load() gets a fresh one.
-        if (response.failure.kind === 'crashed') this.#end(response.failure);
+        this.#end(response.failure);
         return;
     }
   }
@@ -169,10 +213,35 @@ export class Client {
     this.#port = null;
     const pending = [...this.#pending.values()];
     this.#pending.clear();
+    if (failure.kind === 'crashed') this.onCrash?.();
     for (const { reject } of pending) reject(toError(failure));
   }
 }
 
+/** Puts together what the messages bring. */
+function growing(onPartial: (partial: PartialTranslation) => void): (growth: Growth) => void {
+  let text = '';
+  let sentences: PartialTranslation['sentences'] = [];
+  return (growth) => {
+    text += growth.text;
+    if (growth.sentences.length > 0) sentences = [...sentences, ...growth.sentences];
+    onPartial({ text, sentences, draft: text + growth.draft, total: growth.total });
+  };
+}
+
 function startWorker(): Port {
-  return new Worker(new URL('./worker.ts', import.meta.url), { type: 'module', name: 'translucent' });
+  try {
+    return new Worker(new URL('./worker.ts', import.meta.url), { type: 'module', name: 'translucent' });
+  } catch (error) {
+    if (!(error instanceof DOMException) || error.name !== 'SecurityError') throw error;
+    // The library comes from another origin, whose scripts a worker may import but not be. Takes a policy
+    // that allows the origin for scripts and blob: for workers.
+    const address = import.meta.url.replace(/[^/]*$/, 'worker.js');
+    const script = new Blob([`import ${JSON.stringify(address)};`], { type: 'text/javascript' });
+    const url = URL.createObjectURL(script);
+    const worker = new Worker(url, { type: 'module', name: 'translucent' });
+    // It has been fetched by the time it answers.
+    worker.addEventListener('message', () => URL.revokeObjectURL(url), { once: true });
+    return worker;
+  }
 }

@@ -1,8 +1,11 @@
 // The worker's work queue. The engine computes on the worker's only thread, so a job is cut into steps
 // and the queue lets the worker read its messages between them: that is when a cancel can arrive.
 
-/** Work in steps: each next() does one; the value returned at the end is the job's result. */
-export type Steps<T> = Iterator<void, T, void>;
+/**
+ * Work in steps: each next() does one; the value returned at the end is the job's result. A step that
+ * yields true did nothing, since it waits for another job.
+ */
+export type Steps<T> = Iterator<boolean | void, T, void>;
 
 export interface Job<T> {
   id: number;
@@ -67,8 +70,12 @@ export class Queue {
   /** One step of each job in turn, so that a short request is not stuck behind a long document. */
   async #run(): Promise<void> {
     this.#running = true;
-    for (;;) {
-      await this.#pause();
+    for (let idle = 0; ; ) {
+      // Messages need not be looked at where nothing was done since, but for once in a round.
+      if (idle === 0 || idle >= this.#entries.length) {
+        await this.#pause();
+        idle = 0;
+      }
       const entry = this.#entries.shift();
       if (!entry) break;
       // Back in the list while it works: a cancel that arrives must find it.
@@ -76,11 +83,13 @@ export class Queue {
       try {
         entry.steps ??= entry.job.start();
         const step = entry.steps.next();
+        idle = !step.done && step.value === true ? idle + 1 : 0;
         if (step.done) {
           this.#remove(entry);
           entry.job.done(step.value);
         }
       } catch (error) {
+        idle = 0;
         this.#remove(entry);
         entry.job.failed(error);
       }

@@ -1,10 +1,14 @@
 // The worker's side of the protocol, free of worker globals so that tests can drive it.
 
-import type { AttentionMaps, EngineTranslator, Explanation, TranslateOptions } from './engine';
-import { downloadModel, type ModelInfo } from './models';
+import { Batcher, type Ticket } from './batcher';
+import type { Candidate, EngineTranslator } from './engine';
+import { kInside } from './inside';
+import { downloadModel } from './models';
 import {
+  type ModelSource,
   type Request,
   type Response,
+  type Results,
   type Sentence,
   toFailure,
   type Translation,
@@ -25,16 +29,24 @@ export interface SessionEnvironment {
 /** Sentences remembered, so that typing at the end of a text translates only its last sentence. */
 const kRemembered = 512;
 
-/** Sentences in one step: a cancelled text stops after as many. */
+/** Sentences of one text that are worked on together. */
 const kMostAtOnce = 16;
+
+/** Milliseconds of work between two looks at the messages; one decoder step where that takes longer. */
+const kSlice = 2;
+
+/** Milliseconds between two sights of the sentence under way. */
+const kDraftInterval = 15;
+
+type LoadedModel = StartedEngine & { translator: EngineTranslator; batcher: Batcher };
 
 export class Session {
   readonly #environment: SessionEnvironment;
   readonly #queue: Queue;
   readonly #now: () => number;
-  readonly #memory = new Map<string, { text: string; score: number }>();
+  readonly #memory = new Map<string, Candidate[]>();
   #started: StartedEngine | null = null;
-  #translator: EngineTranslator | null = null;
+  #model: { translator: EngineTranslator; batcher: Batcher } | null = null;
   #loading: { id: number; stop: AbortController } | null = null;
 
   constructor(environment: SessionEnvironment) {
@@ -47,24 +59,38 @@ export class Session {
     const { id } = request;
     switch (request.type) {
       case 'load':
-        void this.#load(id, request.base, request.model);
+        void this.#load(id, request.source);
         return;
       case 'translate':
-        this.#enqueue(id, request.lane, () =>
-          this.#translate(id, wellFormed(request.text), request.options),
-        );
+        this.#enqueue(request, () => this.#translate(request));
         return;
       case 'explain':
-        this.#enqueue(
-          id,
-          request.lane,
-          () =>
-            this.#explain(
+        this.#enqueue(request, () =>
+          this.#once(({ translator }) =>
+            // All three arguments, always: Embind counts them.
+            translator.explain(
               wellFormed(request.text),
               request.options,
               request.target === null ? undefined : wellFormed(request.target),
             ),
-          (value) => buffersOf(value),
+          ),
+        );
+        return;
+      case 'continuations':
+        this.#enqueue(request, () =>
+          this.#once(({ translator }) =>
+            translator.continuations(wellFormed(request.text), request.prefixes, request.options),
+          ),
+        );
+        return;
+      case 'score':
+        this.#enqueue(request, () =>
+          this.#once(({ translator }) => translator.score(request.texts.map(wellFormed), request.target)),
+        );
+        return;
+      case 'inside':
+        this.#enqueue(request, () =>
+          this.#once(({ engine, translator }) => callInside(engine, translator, request.method, request.args)),
         );
         return;
       case 'cancel':
@@ -74,7 +100,7 @@ export class Session {
     }
   }
 
-  async #load(id: number, base: string, model: ModelInfo): Promise<void> {
+  async #load(id: number, source: ModelSource): Promise<void> {
     this.#loading?.stop.abort();
     const loading = { id, stop: new AbortController() };
     this.#loading = loading;
@@ -84,11 +110,14 @@ export class Session {
       // other unobserved.
       const engine = this.#environment.engine();
       engine.catch(() => {});
-      const files = await (this.#environment.download ?? downloadModel)(base, model, {
-        signal,
-        onProgress: (loaded, total) =>
-          this.#environment.post({ type: 'progress', id, loaded, total }),
-      });
+      const files =
+        'files' in source
+          ? source.files
+          : await (this.#environment.download ?? downloadModel)(source.base, source.model, {
+              signal,
+              onProgress: (loaded, total) =>
+                this.#environment.post({ type: 'progress', id, loaded, total }),
+            });
       const began = this.#now();
       try {
         this.#started = await engine;
@@ -100,7 +129,7 @@ export class Session {
       const { engine: module, variant, threads } = this.#started;
       const translator = new module.Translator(files);
       this.#unload();
-      this.#translator = translator;
+      this.#model = { translator, batcher: new Batcher(translator, threads, this.#now) };
       this.#environment.post({
         type: 'result',
         id,
@@ -121,40 +150,43 @@ export class Session {
   #unload(): void {
     this.#queue.clear();
     this.#memory.clear();
-    this.#translator?.delete();
-    this.#translator = null;
+    this.#model?.batcher.clear();
+    this.#model?.translator.delete();
+    this.#model = null;
   }
 
-  #enqueue<T extends Translation | Explanation>(
-    id: number,
-    lane: string | null,
+  #enqueue<T extends Results[keyof Results]>(
+    { id, lane }: { id: number; lane: string | null },
     start: () => Steps<T>,
-    transfer: (value: T) => Transferable[] = () => [],
   ): void {
     const { post } = this.#environment;
     this.#queue.add<T>({
       id,
       lane,
       start,
-      done: (value) => post({ type: 'result', id, value }, transfer(value)),
+      done: (value) => {
+        const { copy, buffers } = transferable(value);
+        post({ type: 'result', id, value: copy }, buffers);
+      },
       failed: (error) => post({ type: 'error', id, failure: toFailure(error, 'input') }),
       dropped: () => post({ type: 'error', id, failure: { kind: 'aborted' } }),
     });
   }
 
-  #loaded(): StartedEngine & { translator: EngineTranslator } {
-    if (!this.#started || !this.#translator) {
+  #loaded(): LoadedModel {
+    if (!this.#started || !this.#model) {
       throw new TranslucentError({ kind: 'state', message: 'no model is loaded' });
     }
-    return { ...this.#started, translator: this.#translator };
+    return { ...this.#started, ...this.#model };
   }
 
   /**
-   * Some sentences a step: one or two at first, so that something shows at once, then more, which
+   * Some sentences at a time: one or two at first, so that something shows at once, then more, which
    * together take less time. What is known so far is posted as it grows.
    */
-  *#translate(id: number, text: string, options: TranslateOptions): Steps<Translation> {
-    const { engine, threads, translator } = this.#loaded();
+  *#translate({ id, text: given, options, partials }: Request & { type: 'translate' }): Steps<Translation> {
+    const { engine, batcher } = this.#loaded();
+    const text = wellFormed(given);
     const ranges = engine.splitSentences(text);
     const pieces = ranges.map((range) => text.slice(range.begin, range.end));
     const keyOf = (piece: string) => JSON.stringify([options, piece]);
@@ -165,40 +197,72 @@ export class Session {
     let remembered = 0;
     let atOnce = 1;
     let done = 0;
+    let posted = { sentences: 0, length: 0, draft: '', at: -Infinity };
+    const grow = (draft: string) => {
+      const growth = {
+        text: out.slice(posted.length),
+        sentences: sentences.slice(posted.sentences),
+        draft,
+        total: ranges.length,
+      };
+      posted = { sentences: sentences.length, length: out.length, draft, at: this.#now() };
+      this.#environment.post({ type: 'growth', id, growth });
+    };
+    const separated = (range: { begin: number }, translated: string) =>
+      engine.sentenceSeparator(lastCharacter(out), text.slice(read, range.begin), translated) + translated;
+
     while (done < ranges.length) {
       const end = Math.min(done + atOnce, ranges.length);
       const group = pieces.slice(done, end);
-      const missing = [...new Set(group.filter((piece) => !this.#memory.has(keyOf(piece))))];
-      remembered += group.length - missing.length;
-      const results = new Map<string, { text: string; score: number }>();
-      if (missing.length > 0) {
-        const began = this.#now();
-        const found = translator.translate(missing, { ...options, threads });
-        milliseconds += this.#now() - began;
-        for (const [i, piece] of missing.entries()) {
-          results.set(piece, found[i]?.[0] ?? { text: '', score: 0 });
+      const found = new Map<string, Candidate[]>();
+      const tickets = new Map<string, Ticket>();
+      for (const piece of group) {
+        const known = this.#memory.get(keyOf(piece));
+        if (known) found.set(piece, known);
+        else if (!tickets.has(piece)) tickets.set(piece, batcher.ask(piece, options));
+      }
+      remembered += group.length - tickets.size;
+      try {
+        if (tickets.size > 0) yield; // what others ask for gets into the same job
+        for (const [piece, ticket] of tickets) {
+          let candidates = ticket.result();
+          while (!candidates) {
+            const took = batcher.advance(tickets.values(), kSlice);
+            milliseconds += took ?? 0;
+            candidates = ticket.result();
+            if (candidates) break;
+            if (partials && piece === group[0] && this.#now() - posted.at >= kDraftInterval) {
+              const draft = ticket.draft();
+              if (draft !== '') {
+                const whole = separated(ranges[done]!, draft);
+                if (whole !== posted.draft) grow(whole);
+              }
+            }
+            yield took === null;
+          }
+          found.set(piece, candidates);
         }
+      } finally {
+        for (const ticket of tickets.values()) batcher.release(ticket);
       }
       for (; done < end; done++) {
         const range = ranges[done]!;
         const piece = pieces[done]!;
-        const key = keyOf(piece);
-        const best = results.get(piece) ?? this.#memory.get(key)!;
-        results.set(piece, best); // should remembering another one push it out
-        this.#memory.delete(key);
-        this.#remember(key, best);
-        out += engine.sentenceSeparator(lastCharacter(out), text.slice(read, range.begin), best.text);
-        const begin = out.length;
-        out += best.text;
-        sentences.push({ source: range, target: { begin, end: out.length }, score: best.score });
+        const candidates = found.get(piece)!;
+        this.#remember(keyOf(piece), candidates);
+        const best = candidates[0] ?? { text: '', score: 0 };
+        out += separated(range, best.text);
+        sentences.push({
+          source: range,
+          target: { begin: out.length - best.text.length, end: out.length },
+          score: best.score,
+          ...((options.nbest ?? 1) > 1 && { candidates }),
+        });
         read = range.end;
       }
       if (done < ranges.length) {
         // Remembered sentences come in a burst: nothing to show before the first computed one.
-        if (milliseconds > 0) {
-          const partial = { text: out, sentences: [...sentences], total: ranges.length };
-          this.#environment.post({ type: 'sentence', id, partial });
-        }
+        if (partials && milliseconds > 0) grow('');
         yield;
       }
       if (done >= 2) atOnce = Math.min(2 * atOnce, kMostAtOnce);
@@ -207,7 +271,8 @@ export class Session {
     return { text: out, sentences, milliseconds, remembered };
   }
 
-  #remember(key: string, value: { text: string; score: number }): void {
+  #remember(key: string, value: Candidate[]): void {
+    this.#memory.delete(key); // the newest is the last
     this.#memory.set(key, value);
     if (this.#memory.size > kRemembered) {
       const oldest = this.#memory.keys().next();
@@ -215,16 +280,20 @@ export class Session {
     }
   }
 
-  // A single step, as a generator so that it takes its turn in the queue.
-  *#explain(text: string, options: TranslateOptions, target: string | undefined): Steps<Explanation> {
-    const { translator } = this.#loaded();
-    // All three arguments, always: Embind counts them.
-    const explanation = translator.explain(text, options, target);
-    for (const stack of ['encoder', 'decoder', 'cross'] as const) {
-      explanation[stack] = owned(explanation[stack]);
-    }
-    return explanation;
+  /** Work that is not cut: a single step, as a generator so that it takes its turn in the queue. */
+  *#once<T>(work: (loaded: LoadedModel) => T): Steps<T> {
+    return work(this.#loaded());
   }
+}
+
+function callInside(engine: object, translator: object, method: string, args: unknown[]): unknown {
+  const owner = Object.hasOwn(kInside, method) ? kInside[method] : undefined;
+  const target = (owner === 'engine' ? engine : translator) as Record<string, unknown>;
+  const call = owner && target[method];
+  if (typeof call !== 'function') {
+    throw new TranslucentError({ kind: 'input', message: `inside: the engine has no function ${method}` });
+  }
+  return call.apply(target, args) as unknown;
 }
 
 /** Half a surrogate pair has no UTF-8; U+FFFD takes its place, one code unit for one. */
@@ -237,12 +306,33 @@ function lastCharacter(text: string): string {
   return Array.from(text.slice(-2)).at(-1) ?? '';
 }
 
-/** A view into WebAssembly memory cannot be sent to the page: copied out, unless it already was. */
-function owned(maps: AttentionMaps): AttentionMaps {
-  const { weights } = maps;
-  return weights.buffer.byteLength === weights.byteLength ? maps : { ...maps, weights: weights.slice() };
-}
-
-function buffersOf({ encoder, decoder, cross }: Explanation): Transferable[] {
-  return [encoder, decoder, cross].map((maps) => maps.weights.buffer as ArrayBuffer);
+/**
+ * `value` with every typed array in a buffer of its own, and those buffers, which are sent without
+ * copying. A view into WebAssembly memory cannot be sent.
+ */
+function transferable<T>(value: T): { copy: T; buffers: Transferable[] } {
+  const buffers = new Set<ArrayBuffer>();
+  const walk = (part: unknown): unknown => {
+    if (ArrayBuffer.isView(part)) {
+      const array = part as Float32Array<ArrayBuffer>;
+      const own = array.buffer.byteLength === array.byteLength ? array : array.slice();
+      buffers.add(own.buffer);
+      return own;
+    }
+    if (Array.isArray(part)) {
+      // Lists of plain values, such as tokens, are most of what there is: copied only where needed.
+      for (const [i, item] of part.entries()) {
+        if (typeof item === 'object' && item !== null) part[i] = walk(item);
+      }
+      return part;
+    }
+    if (typeof part === 'object' && part !== null) {
+      const record = part as Record<string, unknown>;
+      for (const [key, item] of Object.entries(record)) {
+        if (typeof item === 'object' && item !== null) record[key] = walk(item);
+      }
+    }
+    return part;
+  };
+  return { copy: walk(value) as T, buffers: [...buffers] };
 }

@@ -1,5 +1,4 @@
-declare module 'virtual:engine-folder' {
-  /** Where the builds of the WebAssembly module lie: an absolute address that ends with a slash. */
-  const folder: string;
-  export default folder;
+declare module 'virtual:engine-files' {
+  /** Where a build of the WebAssembly module lies. The package has engine-files.ts in its place. */
+  export default function engineFiles(variant: import('./variants').Variant): import('./engine-files').EngineFiles;
 }

@@ -1,7 +1,8 @@
 // The module worker: owns the engine and answers the protocol.
 
 import type createTranslucent from 'translucent-engine';
-import folder from 'virtual:engine-folder';
+import type { Engine } from './engine';
+import engineFiles from 'virtual:engine-files';
 import type { Request, Response } from './protocol';
 import { messagePause } from './queue';
 import { Session } from './session';
@@ -10,10 +11,12 @@ import { type Choice, detectFeatures, startEngine } from './variants';
 const scope = self as unknown as DedicatedWorkerGlobalScope;
 
 /** The builds are no part of the bundle: only the chosen one is fetched, and its threads load it again. */
-async function start({ variant, threads }: Choice) {
-  const url = new URL(`${variant}.js`, folder).href;
-  const module = (await import(/* @vite-ignore */ url)) as { default: typeof createTranslucent };
-  return module.default({ threads });
+async function start({ variant, threads }: Choice): Promise<Engine> {
+  const { script, wasm } = engineFiles(variant);
+  const module = (await import(/* @vite-ignore */ /* webpackIgnore: true */ script)) as {
+    default: typeof createTranslucent;
+  };
+  return (await module.default({ threads, locateFile: () => wasm })) as unknown as Engine;
 }
 
 // Started at once: compiling overlaps with reading the list of models and downloading one.
