@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
 import { createReadStream, existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { build, transformSync } from 'esbuild';
 import type { Plugin } from 'vite';
 import { defineConfig } from 'vitest/config';
+import { ownLanguages } from './scripts/ngrams.mjs';
 import { kVariants } from './src/lib/variants';
 
 const at = (path: string) => fileURLToPath(new URL(path, import.meta.url));
@@ -11,11 +13,11 @@ const engineFiles = kVariants.flatMap((variant) => [`${variant}.js`, `${variant}
 
 /**
  * The builds of the engine, as they are, in a folder whose name changes with them: their threads load
- * the same script once more, which a bundler must not rename or take apart. `virtual:engine-folder` is
- * its address.
+ * the same script once more, which a bundler must not rename or take apart. `virtual:engine-files`
+ * gives the addresses.
  */
 function engineFolder({ emit }: { emit: boolean }): Plugin {
-  const id = '\0virtual:engine-folder';
+  const id = '\0virtual:engine-files';
   let serving = false;
   const folder = () => {
     const hash = createHash('sha256');
@@ -34,17 +36,24 @@ function engineFolder({ emit }: { emit: boolean }): Plugin {
         this.error(`build/wasm/${missing}: not there; build the WebAssembly modules first (cmake --preset wasm && cmake --build --preset wasm)`);
       }
     },
-    resolveId: (source) => (source === 'virtual:engine-folder' ? id : null),
+    resolveId: (source) => (source === 'virtual:engine-files' ? id : null),
     load(source) {
       if (source !== id) return null;
       // Beside the worker's own file, wherever the page is served from.
       const path = serving ? '/engine/' : `${folder()}/`;
-      return `export default new URL(${JSON.stringify(path)}, self.location.href).href;`;
+      return [
+        `const folder = new URL(${JSON.stringify(path)}, self.location.href).href;`,
+        'export default (variant) => ({ script: `${folder}${variant}.js`, wasm: `${folder}${variant}.wasm` });',
+      ].join('\n');
     },
     generateBundle() {
       if (!emit) return;
       for (const file of engineFiles) {
-        this.emitFile({ type: 'asset', fileName: `assets/${folder()}/${file}`, source: readFileSync(`${builds}/${file}`) });
+        const built = readFileSync(`${builds}/${file}`);
+        const source = file.endsWith('.js')
+          ? transformSync(built.toString(), { minify: true, format: 'esm', target: 'es2022' }).code
+          : built;
+        this.emitFile({ type: 'asset', fileName: `assets/${folder()}/${file}`, source });
       }
     },
     configureServer(server) {
@@ -65,17 +74,63 @@ const isolation = {
   'Cross-Origin-Embedder-Policy': 'require-corp',
 };
 
-/** For hosts that cannot send those headers: a service worker that adds them (index.html loads it). */
-function isolationWorker(): Plugin {
-  const file = 'coi-serviceworker.min.js';
+/**
+ * The service worker as one script of its own beside index.html, with the list of what it keeps: the
+ * page's files, those of public/ included, models and the engine's builds not.
+ */
+function serviceWorker(): Plugin {
+  const hash = (content: string | Uint8Array) => createHash('sha256').update(content).digest('hex').slice(0, 16);
   return {
-    name: 'isolation-worker',
+    name: 'service-worker',
     apply: 'build',
-    generateBundle() {
-      const source = readFileSync(at(`node_modules/coi-serviceworker/${file}`));
-      this.emitFile({ type: 'asset', fileName: file, source });
+    enforce: 'post',
+    async generateBundle(_, bundle) {
+      const page: { url: string; revision: string | null }[] = [];
+      let engine = '';
+      for (const [url, file] of Object.entries(bundle)) {
+        const found = /^assets\/engine-[0-9a-f]+\//.exec(url);
+        if (found) [engine] = found;
+        else if (!url.endsWith('.map')) {
+          page.push({ url, revision: hash(file.type === 'chunk' ? file.code : file.source) });
+        }
+      }
+      for (const url of ['theme.js', 'favicon.svg', 'manifest.webmanifest', 'icons/192.png']) {
+        page.push({ url, revision: hash(readFileSync(at(`public/${url}`))) });
+      }
+      page.sort((a, b) => a.url.localeCompare(b.url));
+      const built = await build({
+        entryPoints: [at('src/page/offline/service-worker.ts')],
+        bundle: true,
+        minify: true,
+        write: false,
+        format: 'iife',
+        target: 'es2022',
+        define: {
+          kPage: JSON.stringify(page),
+          kEngine: JSON.stringify(engine),
+          'process.env.NODE_ENV': '"production"',
+        },
+      });
+      this.emitFile({ type: 'asset', fileName: 'service-worker.js', source: built.outputFiles[0]!.text });
     },
-    transformIndexHtml: () => [{ tag: 'script', attrs: { src: `./${file}` }, injectTo: 'head' }],
+  };
+}
+
+/**
+ * The table language detection reads is data, not program: a file of its own, fetched with the first
+ * detection, and cut down to the languages that need it.
+ */
+function detectionTable(): Plugin {
+  return {
+    name: 'detection-table',
+    apply: 'build',
+    transform(code, id) {
+      if (!/eld[\\/]src[\\/]ngrams[\\/]\w+\.js$/.test(id)) return null;
+      const source = ownLanguages(code).replace('export const ngramsData=', 'return ');
+      const data: unknown = new Function(source)(); // a literal of our own pinned dependency, at build time
+      const file = this.emitFile({ type: 'asset', name: 'ngrams.json', source: JSON.stringify(data) });
+      return `export const ngramsData = await (await fetch(import.meta.ROLLUP_FILE_URL_${file})).json();`;
+    },
   };
 }
 
@@ -90,7 +145,7 @@ function relaxPolicyInDevelopment(): Plugin {
 
 export default defineConfig({
   base: './', // the built folder works below any path
-  plugins: [engineFolder({ emit: true }), isolationWorker(), relaxPolicyInDevelopment()],
+  plugins: [engineFolder({ emit: true }), serviceWorker(), detectionTable(), relaxPolicyInDevelopment()],
   build: {
     target: 'es2022',
     modulePreload: { polyfill: false },

@@ -13,11 +13,16 @@ import { fileURLToPath } from 'node:url';
 import { launch } from '../../web/scripts/browser.mjs';
 import { serve } from '../../web/scripts/serve.mjs';
 import { findModels, models } from './native.mjs';
-import { tests } from './page.mjs';
+import { tests as attentionTests } from './attention.mjs';
+import { tests as insideTests } from './inside.mjs';
+import { tests as moduleTests } from './module.mjs';
+import { tests as pageTests } from './page.mjs';
+import { tests as translateTests } from './translate.mjs';
 
 const root = fileURLToPath(new URL('../../web/dist', import.meta.url));
 const results = fileURLToPath(new URL('../../web/test-results', import.meta.url));
 const wanted = process.argv[2] ?? '';
+const tests = [...pageTests, ...translateTests, ...attentionTests, ...insideTests, ...moduleTests];
 
 let passed = 0;
 let failed = 0;
@@ -67,7 +72,7 @@ async function open(browser, context = {}) {
   const page = await (
     await browser.newContext({ viewport: { width: 1280, height: 900 }, ...context })
   ).newPage();
-  page.setDefaultTimeout(30_000);
+  page.setDefaultTimeout(90_000);
   page.watched = { requests: [], errors: [], violations: [] };
   // The context's events include those of workers.
   page.context().on('request', (request) => page.watched.requests.push(request.url()));

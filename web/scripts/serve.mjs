@@ -25,6 +25,8 @@ const types = {
   '.png': 'image/png',
   '.ico': 'image/x-icon',
   '.wasm': 'application/wasm',
+  '.woff2': 'font/woff2',
+  '.webmanifest': 'application/manifest+json',
 };
 
 /** The page's own policy once more, as a header: the worker does not inherit the one in index.html. */

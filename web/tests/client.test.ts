@@ -6,7 +6,7 @@ import type { ModelInfo } from '../src/lib/models';
 import type { PartialTranslation, Request } from '../src/lib/protocol';
 import { TranslucentError } from '../src/lib/protocol';
 import { Session, type SessionEnvironment } from '../src/lib/session';
-import { FakeEngine, type FakeEngineOptions } from './fake-engine';
+import { FakeEngine, type FakeEngineOptions, spell } from './fake-engine';
 
 const base = 'https://example.test/models/';
 const model: ModelInfo = {
@@ -64,8 +64,8 @@ function connected(options: FakeEngineOptions = {}, environment: Partial<Session
   return { client, engines, workers, requests, engine: () => engines.at(-1)! };
 }
 
-async function loaded(options: FakeEngineOptions = {}) {
-  const all = connected(options);
+async function loaded(options: FakeEngineOptions = {}, environment: Partial<SessionEnvironment> = {}) {
+  const all = connected(options, environment);
   await all.client.load(model, { base });
   return all;
 }
@@ -196,11 +196,86 @@ describe('translate', () => {
     const partials: PartialTranslation[] = [];
     const text = Array.from({ length: 40 }, (_, i) => `第${i}句。`).join('');
     const whole = await client.translate(text, { onPartial: (partial) => partials.push(partial) });
-    expect(partials.map((partial) => partial.sentences.length)).toEqual([1, 2, 4, 8, 16, 32]);
+    const counts = new Set(partials.map((partial) => partial.sentences.length));
+    expect([...counts].filter((count) => count > 0)).toEqual([1, 2, 4, 8, 16, 32]);
     expect(whole.sentences).toHaveLength(40);
     expect(new Set(engine().translated).size).toBe(40);
     const again = await client.translate(text);
     expect(again).toMatchObject({ text: whole.text, sentences: whole.sentences, remembered: 40 });
+  });
+
+  it('shows the sentence under way word by word', async () => {
+    let time = 0;
+    const { client } = await loaded({}, { now: () => (time += 20) });
+    const drafts: string[] = [];
+    await client.translate('狗追猫。猫追狗。', { onPartial: ({ draft }) => drafts.push(draft) });
+    expect(drafts).toEqual([
+      '72D7',
+      '72D7 8FFD',
+      '72D7 8FFD 732B.',
+      '72D7 8FFD 732B. 732B',
+      '72D7 8FFD 732B. 732B 8FFD',
+    ]);
+  });
+
+  it('texts that wait at the same time are translated in one job', async () => {
+    const { client, engine } = await loaded();
+    const texts = Array.from({ length: 20 }, (_, i) => `第${i}句。`);
+    const translations = await Promise.all(texts.map((text) => client.translate(text)));
+    expect(translations.map(({ text }) => text)).toEqual(texts.map(spell));
+    expect(engine().jobs.map((job) => job.length)).toEqual([16, 4]);
+    expect(engine().jobsAlive).toBe(0);
+  });
+
+  it('a cancelled translation takes one more decoder step at most', async () => {
+    const stop = new AbortController();
+    let after = -1;
+    const { client, engine } = await loaded({
+      onStep: () => {
+        if (stop.signal.aborted) after++;
+        else if (++count === 5) {
+          after = 0;
+          stop.abort();
+        }
+      },
+    });
+    let count = 0;
+    const text = `${'狗'.repeat(500)}。`;
+    await expect(client.translate(text, { signal: stop.signal })).rejects.toMatchObject({ name: 'AbortError' });
+    await client.translate('猫。');
+    expect(after).toBeLessThanOrEqual(2); // the step after, and that of the cat
+    expect(engine().jobsAlive).toBe(0);
+  });
+
+  it('a job goes on as long as one of its texts is waited for', async () => {
+    const stop = new AbortController();
+    const { client, engine } = await loaded({ onStep: () => stop.abort() });
+    const first = client.translate('狗追猫。', { signal: stop.signal });
+    const second = client.translate('猫追狗。');
+    await expect(first).rejects.toMatchObject({ name: 'AbortError' });
+    expect((await second).text).toBe('732B 8FFD 72D7.');
+    expect(engine().jobs).toEqual([['狗追猫。', '猫追狗。']]);
+    expect(engine().jobsAlive).toBe(0);
+  });
+
+  it('a sentence the engine refuses does not take the others of its job with it', async () => {
+    const { client, engine } = await loaded({
+      onSentence: (text) => {
+        if (text === '坏。') throw new Error('text: too long');
+      },
+    });
+    const settled = await Promise.allSettled(['狗。', '坏。', '猫。'].map((text) => client.translate(text)));
+    expect(settled.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+    expect(engine().jobsAlive).toBe(0);
+  });
+
+  it('lists the best few of each sentence when asked to', async () => {
+    const { client } = await loaded();
+    const { sentences } = await client.translate('狗。猫。', { nbest: 2, beamSize: 2 });
+    expect(sentences.map(({ candidates }) => candidates?.map(({ text }) => text))).toEqual([
+      ['72D7.', '72D7.*'],
+      ['732B.', '732B.*'],
+    ]);
   });
 
   it('says which build answers', async () => {
@@ -264,6 +339,44 @@ describe('explain', () => {
   });
 });
 
+describe('the other requests', () => {
+  it('candidates of each step come with the explanation', async () => {
+    const { client } = await loaded();
+    const { steps, target } = await client.explain('狗追。', { candidates: 3 });
+    expect(steps).toHaveLength(target.tokens.length);
+    expect(steps[0]!.candidates.map(({ probability }) => probability)).toEqual([0.5, 0.25, 0.125]);
+    expect((await client.explain('狗追。')).steps).toEqual([]);
+  });
+
+  it('continuations of given beginnings', async () => {
+    const { client } = await loaded();
+    const found = await client.continuations('狗。', [[7], [7, 8]]);
+    expect(found.map(({ text }) => text)).toEqual(['7 72D7.', '7 8 72D7.']);
+  });
+
+  it('scores of a fixed target', async () => {
+    const { client } = await loaded();
+    const scores = await client.score(['狗。', '狗追。'], [5, 6]);
+    expect(scores).toEqual([new Float32Array([1 / 3, 1 / 4]), new Float32Array([1 / 4, 1 / 5])]);
+  });
+
+  it('a function that inside.ts does not list is refused', async () => {
+    const { client } = await loaded();
+    for (const method of ['delete', 'constructor', 'toString']) {
+      await expect(client.inside(method)).rejects.toMatchObject({
+        kind: 'input',
+        message: `inside: the engine has no function ${method}`,
+      });
+    }
+  });
+
+  it('a model can be given as files', async () => {
+    const { client } = connected();
+    await client.loadFiles(files);
+    expect((await client.translate('狗。')).text).toBe('72D7.');
+  });
+});
+
 describe('faults', () => {
   it('what the engine refuses is about the text, and the next call works', async () => {
     const { client } = await loaded({
@@ -297,6 +410,15 @@ describe('faults', () => {
     await client.load(model, { base });
     expect(workers.length).toBe(2);
     expect((await client.translate('狗。')).text).toBe('72D7.');
+  });
+
+  it('memory that ran out is a crash', async () => {
+    const { client } = await loaded({
+      onStep: () => {
+        throw new Error('memory: not enough');
+      },
+    });
+    await expect(client.translate('狗。')).rejects.toMatchObject({ kind: 'crashed' });
   });
 
   it('a worker that dies rejects what waits for it', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { cellAt, layOut, move } from '../src/page/layout';
+import { cellAt, layOut, move } from '../src/page/attention/layout';
 
 const widths = (count: number, width: number) => Array.from({ length: count }, () => width);
 

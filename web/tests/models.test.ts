@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it, vi } from 'vitest';
-import { downloadModel, loadIndex, type ModelInfo, sha256Hex, totalBytes } from '../src/lib/models';
+import { openStore } from '../src/lib/cache';
+import { downloadModel, isKept, loadIndex, type ModelInfo, sha256Hex, totalBytes } from '../src/lib/models';
 import { TranslucentError } from '../src/lib/protocol';
 
 const base = 'https://example.test/app/models/';
@@ -115,7 +116,7 @@ describe('downloadModel', () => {
     ],
   ])('%s: one error that names the file', async (_name, answer, why) => {
     const { fetch } = server({ 'model.safetensors': answer });
-    const failure = await failureOf(downloadModel(base, model, { fetch }));
+    const failure = await failureOf(downloadModel(base, model, { fetch, pause: async () => {} }));
     expect(failure).toMatchObject({
       kind: 'download',
       file: 'model.safetensors',
@@ -159,6 +160,148 @@ describe('downloadModel', () => {
       },
     });
     await expect(download).rejects.toMatchObject({ name: 'AbortError' });
+  });
+});
+
+describe('a connection that breaks', () => {
+  const bytes = contents['model.safetensors']!;
+  /** Breaks after `breakAt` bytes as often as `times` says; answers ranges unless told not to. */
+  function breaking(times: number, { ranges = true, breakAt = 3000 } = {}) {
+    const asked: (string | null)[] = [];
+    const fetch = async (address: string, init?: RequestInit): Promise<Response> => {
+      if (!address.includes('model.safetensors')) return new Response(contents['config.json']! as BodyInit);
+      const range = new Headers(init?.headers).get('range');
+      asked.push(range);
+      const from = ranges && range ? Number(/\d+/.exec(range)![0]) : 0;
+      const rest = streamed(bytes.slice(from), init?.signal, asked.length <= times ? breakAt : Infinity);
+      return from > 0
+        ? new Response(rest.body, {
+            status: 206,
+            headers: { 'Content-Range': `bytes ${from}-${bytes.length - 1}/${bytes.length}` },
+          })
+        : rest;
+    };
+    return { fetch, asked };
+  }
+
+  it.each([
+    ['is taken up where it broke', {}, [null, 'bytes=3000-', 'bytes=6000-']],
+    ['begins anew where the server knows no ranges', { ranges: false }, [null, 'bytes=3000-', 'bytes=3000-']],
+  ])('%s', async (_name, options, requests) => {
+    const { fetch, asked } = breaking(2, options);
+    const progress: number[] = [];
+    const files = await downloadModel(base, model, {
+      fetch,
+      pause: async () => {},
+      onProgress: (loaded) => progress.push(loaded),
+    });
+    expect(files[1]!.bytes).toEqual(bytes);
+    expect(asked).toEqual(requests);
+    expect(progress).toEqual([...progress].sort((a, b) => a - b));
+    expect(progress.at(-1)).toBe(totalBytes(model));
+  });
+
+  it('is given up when it brings nothing new', async () => {
+    const { fetch, asked } = breaking(100, { ranges: false });
+    const failure = await failureOf(downloadModel(base, model, { fetch, pause: async () => {} }));
+    expect(failure).toMatchObject({ kind: 'download', message: expect.stringContaining('broke after 3000') });
+    expect(asked.length).toBe(3);
+  });
+
+  it('that stalls is given up', async () => {
+    const fetch = async (_address: string, init?: RequestInit) =>
+      new Promise<Response>((_, reject) => {
+        init!.signal!.addEventListener('abort', () => reject(init!.signal!.reason as Error));
+      });
+    const failure = await failureOf(downloadModel(base, model, { fetch, patience: 20 }));
+    expect(failure).toMatchObject({ kind: 'download', message: expect.stringContaining('sent nothing for') });
+  });
+});
+
+/** Cache Storage as far as it is used, in memory. */
+function storage(fault?: () => void) {
+  const kept = new Map<string, Uint8Array>();
+  const path = (url: string) => url.split('?')[0];
+  const cache = {
+    match: async (url: string) => {
+      fault?.();
+      const bytes = kept.get(url);
+      return bytes && new Response(bytes as BodyInit);
+    },
+    put: async (url: string, response: Response) => {
+      fault?.();
+      kept.set(url, new Uint8Array(await response.arrayBuffer()));
+    },
+    keys: async (url: string) => [...kept.keys()].filter((key) => path(key) === path(url)).map((key) => ({ url: key })),
+    delete: async (key: string | { url: string }) => kept.delete(typeof key === 'string' ? key : key.url),
+  };
+  return { kept, caches: { open: async () => cache } as unknown as CacheStorage };
+}
+
+describe('the store', () => {
+  it('answers a second time without the server', async () => {
+    const { caches } = storage();
+    const store = openStore(caches);
+    const { fetch, asked } = server();
+    expect(await isKept(base, model, store)).toBe(false);
+    await downloadModel(base, model, { fetch, store });
+    expect(asked.length).toBe(2);
+    expect(await isKept(base, model, store)).toBe(true);
+    const progress: number[] = [];
+    const files = await downloadModel(base, model, { fetch, store, onProgress: (loaded) => progress.push(loaded) });
+    expect(asked.length).toBe(2);
+    expect(files[1]!.bytes).toEqual(contents['model.safetensors']);
+    expect(progress[0]).toBe(0);
+    expect(progress.at(-1)).toBe(totalBytes(model));
+  });
+
+  it('does not believe what is kept', async () => {
+    const { caches, kept } = storage();
+    const store = openStore(caches);
+    const { fetch } = server();
+    await downloadModel(base, model, { fetch, store });
+    for (const bytes of kept.values()) bytes[0]! ^= 1;
+    const files = await downloadModel(base, model, { fetch, store });
+    expect(files[1]!.bytes).toEqual(contents['model.safetensors']);
+  });
+
+  it('keeps nothing that is wrong, and only the newest version', async () => {
+    const { caches, kept } = storage();
+    const store = openStore(caches);
+    const wrong = server({ 'model.safetensors': () => streamed(new Uint8Array(10_000)) });
+    await failureOf(downloadModel(base, model, { fetch: wrong.fetch, store }));
+    expect([...kept.keys()].filter((url) => url.includes('model.safetensors'))).toEqual([]);
+    const { fetch } = server();
+    await downloadModel(base, model, { fetch, store });
+    const [config, weights] = model.files;
+    const other = new TextEncoder().encode('{}');
+    const newer = { ...model, files: [{ ...config!, bytes: other.length, sha256: hash(other) }, weights!] };
+    const updated = server({ 'config.json': () => new Response(other as BodyInit) });
+    await downloadModel(base, newer, { fetch: updated.fetch, store });
+    expect([...kept.keys()].filter((url) => url.includes('config.json'))).toEqual([
+      `${base}zh-en/config.json?v=${hash(other).slice(0, 12)}`,
+    ]);
+    expect(updated.asked.length).toBe(1);
+  });
+
+  it('full or denied, is done without', async () => {
+    const { caches } = storage(() => {
+      throw new DOMException('full', 'QuotaExceededError');
+    });
+    const denied = { open: () => Promise.reject(new DOMException('denied', 'SecurityError')) };
+    for (const broken of [caches, denied as unknown as CacheStorage]) {
+      const { fetch } = server();
+      const files = await downloadModel(base, model, { fetch, store: openStore(broken) });
+      expect(files[1]!.bytes).toEqual(contents['model.safetensors']);
+    }
+  });
+
+  it('has the last index when the server does not answer', async () => {
+    const store = openStore(storage().caches);
+    const { fetch } = server({ 'index.json': () => new Response(JSON.stringify({ models: [model] })) });
+    const models = await loadIndex(base, { fetch, store });
+    const offline = async () => Promise.reject(new TypeError('Failed to fetch'));
+    expect(await loadIndex(base, { fetch: offline, store })).toEqual(models);
   });
 });
 

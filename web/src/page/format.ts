@@ -1,4 +1,6 @@
-// Numbers as the page writes them.
+// Numbers and names as the page writes them.
+
+import { language } from './i18n';
 
 /** Decimal units, one digit where it tells something: "812 bytes", "9.4 kB", "12.1 MB". */
 export function formatBytes(bytes: number): string {
@@ -27,10 +29,10 @@ export function formatScores(scores: Record<string, unknown>): string[] {
   });
 }
 
-/** The name of a language in the page's own language. */
+/** The name of a language in the language of the page. */
 export function languageName(tag: string): string {
   try {
-    return new Intl.DisplayNames(['en'], { type: 'language' }).of(tag) ?? tag;
+    return new Intl.DisplayNames([language()], { type: 'language' }).of(tag) ?? tag;
   } catch {
     return tag;
   }

@@ -1,47 +1,55 @@
 // Draws a View: cells on a canvas (3,600 of them cost about a millisecond), labels as text, and one
 // focusable cell that moves, so that a keyboard and a screen reader reach every value.
 
-import { colourOf, type Theme } from './colour';
-import { formatWeight } from './format';
+import { onTheme, theme } from '../theme';
+import { colourOf, type Tokens } from './colour';
+import { element } from './element';
+import { describe, nameOf } from './format';
+import { formatWeight } from '../format';
 import { type Cell, cellAt, type Layout, layOut, move } from './layout';
+import { type Scene, type Shape, widthsOf } from './scene';
 import type { Label, View } from './view';
+import type { Shown } from './words';
 
 export interface HeatmapEvents {
   /** The cell pointed at or focused changed; null when there is none. `keyboard`: worth announcing. */
   onCell: (cell: Cell | null, keyboard: boolean) => void;
 }
 
-const kLabelFont = '15px';
+const kLabelSize = 15;
 /** Of the window: as .heatmap's max-height. */
 const kBoxHeight = 0.85;
 
 export class Heatmap {
-  readonly #box: HTMLElement;
+  /** The scrolling box; its parent says how much room there is. */
+  readonly element = element('div', { class: 'heatmap', id: 'heatmap' });
   readonly #events: HeatmapEvents;
-  readonly #canvas = element('canvas', 'cells');
-  readonly #columnLabels = element('div', 'labels columns');
-  readonly #rowLabels = element('div', 'labels rows');
-  readonly #plane = element('div', 'plane');
-  readonly #cursor = element('div', 'cursor');
-  readonly #dark = matchMedia('(prefers-color-scheme: dark)');
+  readonly #canvas = element('canvas', { class: 'cells' });
+  readonly #columnLabels = element('div', { class: 'labels columns' });
+  readonly #rowLabels = element('div', { class: 'labels rows' });
+  readonly #plane = element('div', { class: 'plane' });
+  readonly #cursor = element('div', { class: 'cursor' });
+  readonly #rowBand = element('div', { class: 'band' });
+  readonly #columnBand = element('div', { class: 'band' });
   readonly #fingers = matchMedia('(pointer: coarse), (max-width: 44rem)');
   #view: View | null = null;
+  #shown: Shown = { least: 0, step: null };
   #layout: Layout | null = null;
   /** Where the keyboard is; kept when another head of the same sentence is chosen. */
   #cell: Cell = { row: 0, column: 0 };
   #pointed: Cell | null = null;
 
-  constructor(box: HTMLElement, events: HeatmapEvents) {
-    this.#box = box;
+  constructor(events: HeatmapEvents) {
+    const box = this.element;
     this.#events = events;
-    const corner = element('div', 'corner');
-    const row = element('div', 'cursor-row');
+    const corner = element('div', { class: 'corner' });
+    const row = element('div', { class: 'cursor-row' });
     row.setAttribute('role', 'row');
     row.append(this.#cursor);
     this.#cursor.setAttribute('role', 'gridcell');
     this.#cursor.tabIndex = 0;
-    this.#plane.append(this.#canvas, row);
-    for (const part of [corner, this.#columnLabels, this.#rowLabels, this.#canvas]) {
+    this.#plane.append(this.#canvas, this.#rowBand, this.#columnBand, row);
+    for (const part of [corner, this.#columnLabels, this.#rowLabels, this.#canvas, this.#rowBand, this.#columnBand]) {
       part.setAttribute('aria-hidden', 'true');
     }
     box.setAttribute('role', 'grid');
@@ -66,25 +74,26 @@ export class Heatmap {
       this.#events.onCell(this.#cell, this.#cursor.matches(':focus-visible'));
     });
     this.#cursor.addEventListener('blur', () => this.#leave());
-    this.#dark.addEventListener('change', () => this.#draw());
-    new ResizeObserver(() => this.#arrange()).observe(box.parentElement ?? box);
+    onTheme(() => this.#draw());
   }
 
-  get theme(): Theme {
-    return this.#dark.matches ? 'dark' : 'light';
+  /** To be called once, when the element is in the page. */
+  watch(): void {
+    new ResizeObserver(() => this.#arrange()).observe(this.element.parentElement!);
   }
 
   /** `name` says which attention this is, for those who do not see it. */
-  show(view: View, name: string): void {
+  show(view: View, name: string, shown: Shown): void {
+    this.#shown = shown;
     const same =
       this.#view !== null &&
       sameLabels(this.#view.rows, view.rows) &&
       sameLabels(this.#view.columns, view.columns);
     this.#view = view;
-    this.#box.hidden = false;
-    this.#box.setAttribute('aria-label', name);
-    this.#box.setAttribute('aria-rowcount', String(view.rows.length));
-    this.#box.setAttribute('aria-colcount', String(view.columns.length));
+    this.element.hidden = false;
+    this.element.setAttribute('aria-label', name);
+    this.element.setAttribute('aria-rowcount', String(view.rows.length));
+    this.element.setAttribute('aria-colcount', String(view.columns.length));
     if (same) {
       this.#draw();
     } else {
@@ -101,7 +110,7 @@ export class Heatmap {
 
   clear(): void {
     this.#view = null;
-    this.#box.hidden = true;
+    this.element.hidden = true;
     this.#events.onCell(null, false);
   }
 
@@ -112,16 +121,17 @@ export class Heatmap {
 
   #arrange(): void {
     if (!this.#view) return;
-    const box = this.#box.parentElement ?? this.#box;
+    const box = this.element.parentElement;
+    if (!box || box.clientWidth === 0) return;
     const layout = layOut({
       available: { width: box.clientWidth, height: kBoxHeight * innerHeight },
-      rowWidths: widthsOf(this.#view.rows, this.#box),
-      columnWidths: widthsOf(this.#view.columns, this.#box),
+      rowWidths: labelWidths(this.#view.rows),
+      columnWidths: labelWidths(this.#view.columns),
       smallest: this.#fingers.matches ? 26 : 12,
     });
     if (JSON.stringify(layout) === JSON.stringify(this.#layout)) return;
     this.#layout = layout;
-    const { style } = this.#box;
+    const { style } = this.element;
     style.setProperty('--cell', `${layout.cell}px`);
     style.setProperty('--gap', `${layout.gap}px`);
     style.setProperty('--row-labels', `${layout.rowLabels}px`);
@@ -146,18 +156,21 @@ export class Heatmap {
     if (!context) return;
     context.scale(scale, scale);
     const { cell, gap, rows, columns } = layout;
-    const { theme } = this;
-    const dot = theme === 'dark' ? '#ffffff24' : '#00000022';
+    const now = theme();
+    const { least, step } = this.#shown;
+    const dot = now === 'dark' ? '#ffffff24' : '#00000022';
     for (let row = 0; row < rows; row++) {
       for (let column = 0; column < columns; column++) {
         const x = column * cell;
         const y = row * cell;
-        if (view.masked(row, column)) {
+        const weight = view.weights[row * columns + column]!;
+        const written = step === null || view.rows[row]!.tokens.begin <= step;
+        if (view.masked(row, column) || !written) {
           // Not a weight of zero but no weight at all: no cell, only its place.
           context.fillStyle = dot;
           context.fillRect(x + cell / 2 - 1, y + cell / 2 - 1, 2, 2);
         } else {
-          context.fillStyle = colourOf(view.weights[row * columns + column]!, theme);
+          context.fillStyle = colourOf(weight < least ? 0 : weight, now);
           context.fillRect(x, y, cell - gap, cell - gap);
         }
       }
@@ -202,6 +215,10 @@ export class Heatmap {
     const { style } = this.#cursor;
     style.transform = `translate(${column * layout.cell}px, ${row * layout.cell}px)`;
     this.#cursor.classList.toggle('shown', current !== null);
+    this.element.classList.toggle('crossed', current !== null);
+    const { cell, gap, width, height } = layout;
+    band(this.#rowBand, 0, row * cell, width - gap, cell - gap);
+    band(this.#columnBand, column * cell, 0, cell - gap, height - gap);
     this.#cursor.setAttribute('aria-label', describe(view, { row, column }));
     this.#cursor.setAttribute('aria-colindex', String(column + 1));
     this.#cursor.parentElement?.setAttribute('aria-rowindex', String(row + 1));
@@ -212,7 +229,7 @@ export class Heatmap {
   /** Scrolls the box, not the page, until the cursor is out from under the labels. */
   #reveal(): void {
     const { cell, rowLabels, columnLabels } = this.#layout!;
-    const box = this.#box;
+    const box = this.element;
     const left = this.#cell.column * cell;
     const top = this.#cell.row * cell;
     const width = box.clientWidth - rowLabels;
@@ -225,19 +242,13 @@ export class Heatmap {
   }
 }
 
-/** "狗 → dog 0.8312": from the token looked at to the token that looks. */
-export function describe(view: View, { row, column }: Cell): string {
-  const weight = view.weights[row * view.columns.length + column]!;
-  const value = view.masked(row, column) ? 'masked' : formatWeight(weight);
-  return `${nameOf(view.columns[column]!)} → ${nameOf(view.rows[row]!)} ${value}`;
-}
-
-export function nameOf(label: Label): string {
-  return label.text === '' ? '▁' : label.text;
+/** Moved and stretched, never laid out anew. */
+function band({ style }: HTMLElement, x: number, y: number, width: number, height: number): void {
+  style.transform = `translate(${x}px, ${y}px) scale(${width}, ${height})`;
 }
 
 function sameLabels(a: readonly Label[], b: readonly Label[]): boolean {
-  return a.length === b.length && a.every((label, i) => label.text === b[i]!.text);
+  return a.length === b.length && a.every((label, i) => nameOf(label) === nameOf(b[i]!));
 }
 
 function light(labels: HTMLElement, index: number): void {
@@ -246,33 +257,78 @@ function light(labels: HTMLElement, index: number): void {
 }
 
 function labelElement(label: Label): HTMLElement {
-  const item = element('span', label.special ? 'label special' : 'label');
-  const text = element('span', 'label-text');
-  text.title = nameOf(label);
-  if (label.space) {
-    const mark = element('span', 'space');
-    mark.textContent = '▁';
-    text.append(mark);
-  }
-  text.append(label.text);
-  item.append(text);
-  return item;
-}
-
-let measure: CanvasRenderingContext2D | null = null;
-
-/** Measured on a canvas: asking 120 labels for their boxes would lay out the page each time. */
-function widthsOf(labels: readonly Label[], box: HTMLElement): number[] {
-  measure ??= document.createElement('canvas').getContext('2d');
-  if (!measure) return labels.map((label) => label.text.length * 9);
-  measure.font = `${kLabelFont} ${getComputedStyle(box).fontFamily}`;
-  return labels.map(
-    (label) => measure!.measureText((label.space ? '▁' : '') + nameOf(label)).width,
+  return element(
+    'span',
+    { class: label.special ? 'label special' : 'label' },
+    element(
+      'span',
+      { class: 'label-text', title: nameOf(label) },
+      label.space && element('span', { class: 'space' }, '▁'),
+      label.special || label.text !== '' ? nameOf(label) : null,
+    ),
   );
 }
 
-function element<K extends keyof HTMLElementTagNameMap>(tag: K, className: string) {
-  const made = document.createElement(tag);
-  made.className = className;
-  return made;
+function labelWidths(labels: readonly Label[]): number[] {
+  return widthsOf(labels.map((label) => (label.space ? '▁' : '') + nameOf(label)), kLabelSize);
+}
+
+/** The matrix as a drawing; a cell lights up with its two labels. */
+export function sceneOfMatrix(
+  view: View,
+  { title, least, colours }: { title: string; least: number; colours: Tokens },
+): Scene {
+  const layout = layOut({
+    available: { width: 1200, height: 1200 },
+    rowWidths: labelWidths(view.rows),
+    columnWidths: labelWidths(view.columns),
+    smallest: 12,
+  });
+  const { cell, gap, rowLabels, columnLabels, upright } = layout;
+  const size = Math.min(15, Math.max(9, cell - 2));
+  const margin = 16;
+  const [left, top] = [margin + rowLabels, margin + columnLabels];
+  const shapes: Shape[] = [];
+  for (const [column, label] of view.columns.entries()) {
+    const centre = left + column * cell + (cell - gap) / 2;
+    shapes.push({
+      kind: 'text',
+      text: nameOf(label),
+      size,
+      italic: label.special,
+      fill: colours.quiet,
+      keys: [`c${column}`],
+      ...(upright
+        ? { x: centre - size * 0.35, y: top - 8, anchor: 'end' as const, upright: true }
+        : { x: centre, y: top - 8, anchor: 'middle' as const }),
+    });
+  }
+  for (const [row, label] of view.rows.entries()) {
+    shapes.push({
+      kind: 'text',
+      text: nameOf(label),
+      size,
+      italic: label.special,
+      fill: colours.quiet,
+      anchor: 'end',
+      x: left - 10,
+      y: top + row * cell + (cell - gap) / 2 + size * 0.35,
+      keys: [`r${row}`],
+    });
+    for (let column = 0; column < view.columns.length; column++) {
+      if (view.masked(row, column)) continue;
+      const weight = view.weights[row * view.columns.length + column]!;
+      shapes.push({
+        kind: 'rectangle',
+        x: left + column * cell,
+        y: top + row * cell,
+        width: cell - gap,
+        height: cell - gap,
+        fill: colourOf(weight < least ? 0 : weight, theme()),
+        keys: [`r${row}`, `c${column}`],
+        tip: `${nameOf(view.columns[column]!)} → ${nameOf(label)} ${formatWeight(weight)}`,
+      });
+    }
+  }
+  return { title, width: left + layout.width + margin, height: top + layout.height + margin, background: colours.paper, shapes };
 }

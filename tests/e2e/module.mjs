@@ -1,0 +1,474 @@
+// The package, packed and installed into a fresh folder: its examples, its behaviour under load, and what
+// it does when the server or the storage fails.
+
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { createServer } from 'node:http';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { extname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { brotliCompressSync, gzipSync } from 'node:zlib';
+import { translate } from './native.mjs';
+
+const run = promisify(execFile);
+const web = fileURLToPath(new URL('../../web', import.meta.url));
+const readme = fileURLToPath(new URL('../../README.md', import.meta.url));
+
+export const tests = [];
+const test = (name, work, options = {}) => tests.push({ name: `package: ${name}`, run: work, options });
+
+let folder;
+let packed;
+
+/** A folder with the package in node_modules and the examples beside it: made once. */
+async function installed() {
+  if (folder) return folder;
+  folder = await mkdtemp(join(tmpdir(), 'translucent-package-'));
+  process.once('exit', () => execFile('rm', ['-rf', folder]));
+  const { stdout } = await run('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', folder], { cwd: web, maxBuffer: 1 << 26 });
+  [packed] = JSON.parse(stdout);
+  await writeFile(join(folder, 'package.json'), '{"private": true, "type": "module"}');
+  await run('npm', ['install', '--offline', '--no-audit', '--no-fund', `./${packed.filename}`], { cwd: folder });
+  await cp(join(folder, 'node_modules/translucent/examples'), join(folder, 'examples'), { recursive: true });
+  await writeFile(join(folder, 'blank.html'), '<!doctype html><meta charset="utf-8"><title>blank</title>');
+  return folder;
+}
+
+const types = { '.html': 'text/html', '.js': 'text/javascript', '.json': 'application/json', '.wasm': 'application/wasm' };
+const strict = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; object-src 'none'";
+
+/** Serves a folder as a simple host does; `fault` may answer a request in its own way. */
+async function host(root, { headers = { 'Content-Security-Policy': strict }, fault = () => false } = {}) {
+  const requests = [];
+  const server = createServer(async (request, response) => {
+    const path = decodeURIComponent(new URL(request.url, 'http://localhost').pathname);
+    if (path === '/favicon.ico') return response.writeHead(204).end();
+    requests.push(path);
+    try {
+      const bytes = await readFile(join(root, path));
+      if (await fault({ path, bytes, request, response })) return;
+      const range = /^bytes=(\d+)-$/.exec(request.headers.range ?? '');
+      const body = range ? bytes.subarray(Number(range[1])) : bytes;
+      response.writeHead(range ? 206 : 200, {
+        ...headers,
+        'Content-Type': types[extname(path)] ?? 'application/octet-stream',
+        'Content-Length': body.length,
+        ...(range && { 'Content-Range': `bytes ${range[1]}-${bytes.length - 1}/${bytes.length}` }),
+        'Cache-Control': path.includes('/models/') ? 'no-store' : 'max-age=3600',
+      });
+      response.end(body);
+    } catch {
+      if (!response.headersSent) response.writeHead(404, headers).end();
+    }
+  });
+  await new Promise((resolve) => server.listen(0, resolve));
+  const close = () => {
+    server.closeAllConnections();
+    return new Promise((resolve) => server.close(resolve));
+  };
+  return { origin: `http://localhost:${server.address().port}`, requests, close };
+}
+
+/** Opens an empty page of the host and gives it the package's exports as `t`. */
+async function blank(page, origin, from = origin) {
+  await page.goto(`${origin}/blank.html`);
+  await page.evaluate(async (address) => {
+    globalThis.t = await import(address);
+  }, `${from}/node_modules/translucent/lib/index.js`);
+}
+
+async function onHost(options, work) {
+  const server = await host(await installed(), options);
+  try {
+    await work(server);
+  } finally {
+    await server.close();
+  }
+}
+
+const folderOf = (all, id) => all.find(({ info }) => info.id === id).folder;
+const german = 'Der Hund jagt die Katze. Ich habe gestern ein Buch gelesen.';
+
+test('holds what it should and keeps to its budget', async () => {
+  const root = join(await installed(), 'node_modules/translucent');
+  const allowed = /^(package\.json|README\.md|CHANGELOG\.md|examples\/\w+\.(html|js)|lib\/(LICENSE|THIRD-PARTY\.txt)|lib\/[\w-]+\.js(\.map)?|lib\/types\/[\w-]+\.d\.ts|lib\/engine\/translucent[\w-]*\.(js|wasm)|lib\/models\/(index\.json|[\w-]+\/[\w.-]+))$/;
+  const files = packed.files.map(({ path }) => path);
+  assert.deepEqual(files.filter((path) => !allowed.test(path)), []);
+  for (const needed of ['lib/index.js', 'lib/worker.js', 'lib/node.js', 'lib/elements.js', 'lib/types/index.d.ts', 'lib/models/index.json', 'CHANGELOG.md', 'README.md', 'examples/plain.html']) {
+    assert.ok(files.includes(needed), needed);
+  }
+  const scripts = files.filter((path) => /^lib\/[\w-]+\.js$/.test(path));
+  for (const path of scripts) assert.ok(files.includes(`${path}.map`), `${path} has no source map`);
+  const read = (path) => readFile(join(root, path));
+  const brotli = async (...paths) => (await Promise.all(paths.map(read))).reduce((sum, bytes) => sum + brotliCompressSync(bytes).length, 0);
+  const parts = [...(await read('lib/index.js')).toString().matchAll(/from\s?"\.\/([\w-]+\.js)"/g)].map(([, name]) => `lib/${name}`);
+  const module = await brotli('lib/index.js', ...new Set(parts), 'lib/worker.js', 'lib/engine/translucent-relaxed-threads.js');
+  assert.ok(module <= 25_000, `scripts of a page that translates: ${module} bytes, brotli`);
+  const [detect] = scripts.filter((path) => path.startsWith('lib/detect-'));
+  const table = gzipSync(await read(detect)).length;
+  assert.ok(table < 200_000, `language detection: ${table} bytes, gzip`);
+  assert.ok(packed.size < 45_000_000, `${packed.size} bytes packed`);
+  const { dependencies, exports } = JSON.parse(await read('package.json'));
+  assert.equal(dependencies, undefined);
+  for (const entry of Object.values(exports).flatMap((value) => (typeof value === 'string' ? value : Object.values(value)))) {
+    if (!entry.includes('*')) await stat(join(root, entry));
+  }
+  console.log(`      ${files.length} files, ${packed.size} bytes packed; scripts ${module} brotli, detection ${table} gzip`);
+});
+
+test('example plain', ({ page, all }) =>
+  onHost({}, async ({ origin }) => {
+    const [expected] = await translate(folderOf(all, 'de-en'), [german]);
+    await page.goto(`${origin}/examples/plain.html`);
+    await page.waitForFunction(() => document.querySelector('#translation').textContent !== '');
+    assert.equal(await page.locator('#translation').textContent(), expected);
+  }));
+
+test('example page: translated in place and back', ({ page }) =>
+  onHost({}, async ({ origin }) => {
+    await page.goto(`${origin}/examples/page.html`);
+    const main = page.locator('main');
+    const before = await main.innerHTML();
+    await page.evaluate(() => {
+      globalThis.link = document.querySelector('main a');
+    });
+    await page.click('#toggle');
+    await page.waitForSelector('html[lang=en]');
+    const after = await main.innerHTML();
+    assert.notEqual(after, before);
+    assert.match(after, /<a href="plain\.html">[^<]+<\/a>/);
+    assert.match(after, /<b>[^<]+<\/b>/);
+    assert.ok(after.includes('<code>npm install</code>'));
+    assert.equal(await page.locator('main li').count(), 2);
+    await page.click('#toggle');
+    await page.waitForSelector('html[lang=de]');
+    assert.equal(await main.innerHTML(), before);
+    assert.ok(await page.evaluate(() => globalThis.link === document.querySelector('main a')), 'the nodes themselves are back');
+  }));
+
+test('example chat: messages are translated as they arrive', ({ page, all }) =>
+  onHost({}, async ({ origin }) => {
+    await page.goto(`${origin}/examples/chat.html`);
+    const [dog] = await translate(folderOf(all, 'zh-en'), ['狗追猫。']);
+    const [book] = await translate(folderOf(all, 'de-en'), ['Ich habe gestern ein Buch gelesen.']);
+    const send = async (text) => {
+      await page.fill('input', text);
+      await page.click('button');
+    };
+    await page.waitForFunction(() => performance.getEntriesByType('resource').some(({ name }) => name.includes('/detect-')));
+    await send('狗追猫。');
+    await send('Ich habe gestern ein Buch gelesen.');
+    await page.waitForFunction(() => document.querySelectorAll('li').length === 2 && [...document.querySelectorAll('li p:last-child')].every((p) => p.textContent));
+    const shown = await page.locator('li p:last-child').allTextContents();
+    assert.deepEqual(shown.sort(), [dog, book].sort());
+  }));
+
+test('example explain: the elements', ({ page, results }) =>
+  onHost({}, async ({ origin }) => {
+    await page.goto(`${origin}/examples/explain.html`);
+    await page.getByRole('grid').waitFor();
+    await page.getByLabel('Layer').selectOption('0');
+    const cell = page.getByRole('gridcell').first();
+    await cell.focus();
+    const status = page.locator('translucent-attention').getByRole('status');
+    const first = await status.textContent();
+    assert.match(first, / → .+ \d\.\d{4}$/);
+    await page.keyboard.press('ArrowRight');
+    assert.notEqual(await status.textContent(), first);
+    const sums = await page.locator('translucent-attention').evaluate((element) =>
+      [...element.shadowRoot.querySelectorAll('tbody tr')].map((row) => [...row.querySelectorAll('td')].reduce((sum, td) => sum + Number(td.getAttribute('aria-label')), 0)),
+    );
+    for (const sum of sums) assert.ok(Math.abs(sum - 1) < 2e-3, `a row sums to ${sum}`);
+    await page.getByRole('textbox').fill('猫追狗。');
+    await page.waitForFunction(() => document.querySelector('translucent-attention').explanation?.source.text === '猫追狗。');
+    await page.screenshot({ path: `${results}/example-explain.png` });
+  }));
+
+test('the README’s lines, pasted into an empty page', async ({ page }) => {
+  const [, lines] = /```html\n([\s\S]*?)```/.exec(await readFile(readme, 'utf8'));
+  assert.ok(lines.trim().split('\n').length <= 5, lines);
+  const root = await installed();
+  await writeFile(join(root, 'pasted.html'), `<!doctype html><meta charset="utf-8"><title>pasted</title>\n${lines}`);
+  await onHost({ headers: {} }, async ({ origin }) => {
+    await page.goto(`${origin}/pasted.html`);
+    await page.waitForFunction(() => /\w/.test(document.body.textContent.replace(/<script[\s\S]*/, '')) && document.querySelector('body')?.innerText.trim());
+    assert.match(await page.locator('body').innerText(), /dog|cat/i);
+  });
+});
+
+test('from another origin, and in an iframe', ({ page }) =>
+  onHost({ headers: { 'Access-Control-Allow-Origin': '*' } }, ({ origin: cdn }) =>
+    onHost({ headers: {} }, async ({ origin }) => {
+      await blank(page, origin, cdn);
+      const inFrame = async (address) => {
+        const t = await import(address);
+        const translator = await t.Translator.create({ sourceLanguage: 'de', targetLanguage: 'en' });
+        const text = await translator.translate('Guten Morgen.');
+        translator.destroy();
+        return text;
+      };
+      const address = `${cdn}/node_modules/translucent/lib/index.js`;
+      assert.match(await page.evaluate(inFrame, address), /morning/i);
+      await page.evaluate((src) => document.body.append(Object.assign(document.createElement('iframe'), { src })), `${origin}/blank.html?frame`);
+      await page.waitForFunction(() => document.querySelector('iframe').contentDocument?.title === 'blank');
+      assert.match(await page.frames()[1].evaluate(inFrame, address), /morning/i);
+    }),
+  ),
+);
+
+test('in Node', async () => {
+  const root = await installed();
+  await writeFile(
+    join(root, 'server.mjs'),
+    `import { LanguageDetector, Translator } from 'translucent';
+     const translator = await Translator.create({ sourceLanguage: 'de', targetLanguage: 'en-GB' });
+     const detector = await LanguageDetector.create();
+     const [{ detectedLanguage }] = await detector.detect('Guten Morgen, wie geht es dir?');
+     console.log(JSON.stringify([translator.targetLanguage, await translator.translate('Guten Morgen.'), detectedLanguage]));`,
+  );
+  const { stdout } = await run(process.execPath, ['server.mjs'], { cwd: root });
+  const [target, text, detected] = JSON.parse(stdout);
+  assert.equal(target, 'en');
+  assert.match(text, /morning/i);
+  assert.equal(detected, 'de');
+});
+
+test('1,000 random calls with cancels and destroys: every promise settles, nothing leaks, order is kept', ({ page }) =>
+  onHost({}, async ({ origin }) => {
+    await blank(page, origin);
+    const client = await page.context().newCDPSession(page);
+    await client.send('HeapProfiler.enable');
+    const heap = async () => {
+      await client.send('HeapProfiler.collectGarbage');
+      return (await client.send('Runtime.getHeapUsage')).usedSize;
+    };
+    const round = () =>
+      page.evaluate(async () => {
+        const { Translator } = globalThis.t;
+        let seed = (globalThis.seed = (globalThis.seed ?? 1) + 1);
+        const random = () => (seed = (seed * 48271) % 2147483647) / 2147483647;
+        const words = ['Der Hund', 'Die Katze', 'Mein Bruder', 'Das Kind'];
+        const verbs = ['schläft.', 'isst.', 'kommt.', 'geht.'];
+        const pick = (list) => list[Math.floor(random() * list.length)];
+        const counts = { fulfilled: 0, AbortError: 0, other: [] };
+        const order = [];
+        const calls = [];
+        let translator = await Translator.create({ sourceLanguage: 'de', targetLanguage: 'en' });
+        const old = [];
+        for (let i = 0; i < 100; i++) {
+          const stop = new AbortController();
+          const text = `${pick(words)} ${seed % 10_000} ${pick(verbs)}`; // each new, or it would be remembered
+          const call = translator.translate(text, { signal: stop.signal });
+          calls.push(
+            call.then(
+              () => (counts.fulfilled++, order.push(i)),
+              (error) => (error.name === 'AbortError' ? counts.AbortError++ : counts.other.push(String(error))),
+            ),
+          );
+          if (random() < 0.4) setTimeout(() => stop.abort(), random() * 40);
+          if (random() < 0.02) {
+            const former = translator;
+            old.push(former);
+            translator = await Translator.create({ sourceLanguage: 'de', targetLanguage: 'en' });
+            setTimeout(() => former.destroy(), random() * 30);
+          }
+        }
+        await Promise.all(calls);
+        translator.destroy();
+        for (const one of old) one.destroy();
+        return { ...counts, calls: calls.length, order };
+      });
+    const sizes = [];
+    for (let i = 0; i < 10; i++) {
+      const { fulfilled, AbortError, other, calls, order } = await round();
+      assert.deepEqual(other, []);
+      assert.equal(fulfilled + AbortError, calls);
+      assert.ok(fulfilled > 0 && AbortError > 0);
+      // Two jobs of at most sixteen sentences run at a time: nobody is overtaken by more than they hold.
+      for (const [place, index] of order.entries()) {
+        const ahead = order.slice(0, place).filter((other) => other > index).length;
+        assert.ok(ahead <= 32, `${ahead} before ${index}: order ${order.join()}`);
+      }
+      sizes.push(await heap());
+    }
+    console.log(`      heap after each round, KB: ${sizes.map((size) => Math.round(size / 1000)).join(' ')}`);
+    assert.ok(sizes[9] < sizes[2] * 1.1 + 200_000, 'the heap grows');
+    assert.equal(page.workers().length, 0, 'a worker, and with it the engine’s memory, is left over');
+  }));
+
+test('a text of 200,000 characters streams, tells its progress and is cancelled half way', ({ page }) =>
+  onHost({}, async ({ origin }) => {
+    await blank(page, origin);
+    const seen = await page.evaluate(async () => {
+      const translator = await globalThis.t.Translator.create({ sourceLanguage: 'de', targetLanguage: 'en' });
+      await translator.warmup();
+      const sentence = (i) => `Der Hund ${i} jagt die Katze. `;
+      let began = performance.now();
+      const first = await translator.translate(sentence(0).trim());
+      const single = performance.now() - began;
+      let text = '';
+      for (let i = 1; text.length < 200_000; i++) text += sentence(i);
+      const stop = new AbortController();
+      began = performance.now();
+      const reader = translator.translateStreaming(text, { signal: stop.signal }).getReader();
+      let untilFirst = 0;
+      const chunks = [];
+      let error = null;
+      try {
+        for (;;) {
+          const { done, value } = await reader.read();
+          if (done) break;
+          untilFirst ||= performance.now() - began;
+          chunks.push(value);
+          if (chunks.length === 12) stop.abort();
+        }
+      } catch (thrown) {
+        error = thrown.name;
+      }
+      const after = await translator.translate('Guten Morgen.');
+      translator.destroy();
+      return { length: text.length, single, untilFirst, chunks: chunks.map((chunk) => chunk.match(/\.(\s|$)/g)?.length ?? 0), error, first, after };
+    });
+    assert.ok(seen.length >= 200_000);
+    assert.equal(seen.error, 'AbortError');
+    // The first sentence alone is the first piece; pieces grow, so that there are not thousands.
+    assert.equal(seen.chunks[0], 1);
+    assert.ok(seen.chunks.at(-1) >= 8, seen.chunks.join());
+    assert.match(seen.after, /morning/i);
+    console.log(`      one sentence ${seen.single.toFixed(0)} ms, first piece of ${seen.length} characters after ${seen.untilFirst.toFixed(0)} ms`);
+  }));
+
+const weights = (path) => path.endsWith('/de-en/model.safetensors');
+const faults = {
+  '404': ({ response }) => response.writeHead(404).end(),
+  '500': ({ response }) => response.writeHead(500).end(),
+  'wrong bytes': ({ response, bytes }) => response.end(Buffer.alloc(bytes.length)),
+  'the wrong type and a start page': ({ response }) => response.writeHead(200, { 'Content-Type': 'text/html' }).end('<!doctype html>'),
+  'always cut off at 30 %': ({ response, bytes }) => {
+    response.writeHead(200, { 'Content-Length': bytes.length });
+    response.write(bytes.subarray(0, bytes.length * 0.3));
+    setTimeout(() => response.destroy(), 50);
+  },
+};
+
+test(
+  'a server that fails: one clear rejection, and a clean retry',
+  async ({ page }) => {
+    let fault = null;
+    await onHost(
+      {
+        fault: (exchange) => {
+          if (!fault || !weights(exchange.path)) return false;
+          fault(exchange);
+          return true;
+        },
+      },
+      async ({ origin }) => {
+        await blank(page, origin);
+        const attempt = () =>
+          page.evaluate(async () => {
+            try {
+              const translator = await globalThis.t.Translator.create({ sourceLanguage: 'de', targetLanguage: 'en' });
+              const text = await translator.translate('Guten Morgen.');
+              translator.destroy();
+              return { text };
+            } catch (error) {
+              return { name: error.name, message: error.message, cause: error.cause?.kind };
+            }
+          });
+        for (const [name, answer] of Object.entries(faults)) {
+          fault = answer;
+          const failure = await attempt();
+          assert.equal(failure.name, 'NetworkError', `${name}: ${JSON.stringify(failure)}`);
+          assert.match(failure.message, /^de-en\/model\.safetensors: /, name);
+          assert.equal(failure.cause, 'download', name);
+        }
+        // Cut off once: it goes on where it was.
+        let times = 0;
+        const ranges = [];
+        fault = (exchange) => {
+          ranges.push(exchange.request.headers.range);
+          if (times++ === 0) return faults['always cut off at 30 %'](exchange);
+          const from = Number(/\d+/.exec(exchange.request.headers.range)[0]);
+          const rest = exchange.bytes.subarray(from);
+          exchange.response.writeHead(206, { 'Content-Range': `bytes ${from}-${exchange.bytes.length - 1}/${exchange.bytes.length}` }).end(rest);
+        };
+        assert.match((await attempt()).text, /morning/i);
+        assert.equal(ranges.length, 2);
+        assert.match(ranges[1], /^bytes=[1-9]\d*-$/);
+        // Kept now: the weights are not asked for again.
+        assert.match((await attempt()).text, /morning/i);
+        assert.equal(ranges.length, 2);
+      },
+    );
+  },
+  { faults: true },
+);
+
+test(
+  'works offline afterwards',
+  async ({ page }) => {
+    const server = await host(await installed());
+    await blank(page, server.origin);
+    const translateOnce = () =>
+      page.evaluate(async () => {
+        const translator = await globalThis.t.Translator.create({ sourceLanguage: 'de', targetLanguage: 'en' });
+        const text = await translator.translate('Guten Morgen.');
+        translator.destroy();
+        return text;
+      });
+    const online = await translateOnce();
+    assert.equal(await page.evaluate(() => globalThis.t.Translator.availability({ sourceLanguage: 'de', targetLanguage: 'en' })), 'available');
+    await server.close();
+    assert.equal(await translateOnce(), online);
+  },
+  { faults: true },
+);
+
+test(
+  'storage that is full: works without cache',
+  ({ page }) =>
+    onHost({}, async ({ origin, requests }) => {
+      await blank(page, origin);
+      const client = await page.context().newCDPSession(page);
+      await client.send('Storage.overrideQuotaForOrigin', { origin, quotaSize: 1000 });
+      for (let i = 0; i < 2; i++) {
+        const text = await page.evaluate(async () => {
+          const translator = await globalThis.t.Translator.create({ sourceLanguage: 'de', targetLanguage: 'en' });
+          const translation = await translator.translate('Guten Morgen.');
+          translator.destroy();
+          return translation;
+        });
+        assert.match(text, /morning/i);
+      }
+      assert.equal(requests.filter(weights).length, 2);
+    }),
+  { faults: true },
+);
+
+test('in a page that Vite has built', async ({ page }) => {
+  const root = await installed();
+  await mkdir(join(root, 'app/src'), { recursive: true });
+  await writeFile(join(root, 'app/index.html'), '<!doctype html><meta charset="utf-8"><title>app</title><p id=out></p><script type="module" src="./src/main.js"></script>');
+  await writeFile(
+    join(root, 'app/src/main.js'),
+    `import { configure, LanguageDetector, Translator } from 'translucent';
+     configure({ models: '/node_modules/translucent/lib/models/' });
+     const [{ detectedLanguage }] = await (await LanguageDetector.create()).detect('Guten Morgen, wie geht es dir?');
+     const translator = await Translator.create({ sourceLanguage: detectedLanguage, targetLanguage: 'en' });
+     document.querySelector('#out').textContent = await translator.translate('Guten Morgen.');`,
+  );
+  const { build } = await import(new URL('../../web/node_modules/vite/dist/node/index.js', import.meta.url));
+  await build({ root: join(root, 'app'), base: '/app/dist/', configFile: false, logLevel: 'error', build: { outDir: 'dist', target: 'es2022' } });
+  const assets = await readdir(join(root, 'app/dist/assets'));
+  assert.equal(assets.filter((name) => name.endsWith('.wasm')).length, 4, assets.join());
+  const isolated = { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' };
+  await onHost({ headers: { 'Content-Security-Policy': strict, ...isolated } }, async ({ origin }) => {
+    await page.goto(`${origin}/app/dist/index.html`);
+    await page.waitForFunction(() => document.querySelector('#out').textContent !== '');
+    assert.match(await page.locator('#out').textContent(), /morning/i);
+  });
+  await rm(join(root, 'app'), { recursive: true });
+});
