@@ -330,7 +330,7 @@ class Panel implements AttentionPart {
   #asked: string | null = null;
   #wanted: string | null = null;
   #running: AbortController | null = null;
-  #growing = false;
+  #growing: AbortController | null = null;
   /** When links were last asked for while a translation grew. */
   #grown = 0;
   #explained: Explained | null = null;
@@ -397,7 +397,7 @@ class Panel implements AttentionPart {
   stop(): void {
     this.#client = null;
     this.#pause();
-    this.#running?.abort();
+    this.#interrupt();
     this.#scoring?.abort();
     this.#asked = null;
   }
@@ -430,11 +430,14 @@ class Panel implements AttentionPart {
     const now = performance.now();
     if (top > innerHeight || bottom < 0 || now - this.#grown < kGrowMilliseconds) return;
     this.#grown = now;
-    this.#growing = true;
+    const growing = new AbortController();
+    this.#growing = growing;
     // A newer request of the lane, the whole translation's above all, takes this one's place.
     client
-      .explain(source.trim(), { target: draft.trim(), lane: 'explain' })
+      .explain(source.trim(), { target: draft.trim(), signal: growing.signal, lane: 'explain' })
       .then((explanation) => {
+        // Answered already when the newer request was made.
+        if (growing.signal.aborted) return;
         this.#asked = this.#wanted = null;
         this.#step = null;
         this.#forced = 0;
@@ -443,7 +446,7 @@ class Panel implements AttentionPart {
       })
       .catch(() => {}) // what fails here fails again, and is told, when the sentence is complete
       .finally(() => {
-        this.#growing = false;
+        if (this.#growing === growing) this.#growing = null;
       });
   }
 
@@ -474,7 +477,7 @@ class Panel implements AttentionPart {
   /** `options` force the first `forced` tokens. Whether it is on the screen. */
   async #explain(asked: string, forced: number, options: { prefix?: number[]; target?: string } = {}): Promise<boolean> {
     if (!this.#client) return false;
-    this.#running?.abort();
+    this.#interrupt();
     const running = new AbortController();
     this.#running = running;
     this.#asked = asked;
@@ -527,6 +530,12 @@ class Panel implements AttentionPart {
     if (asked !== null && (await this.#explain(asked, 0))) this.#goTo(0);
   }
 
+  #interrupt(): void {
+    this.#running?.abort();
+    this.#growing?.abort();
+    this.#growing = null;
+  }
+
   #take(found: Explained): void {
     this.#explained = found;
     this.#note.textContent = '';
@@ -537,7 +546,7 @@ class Panel implements AttentionPart {
   }
 
   #clear(): void {
-    this.#running?.abort();
+    this.#interrupt();
     this.#scoring?.abort();
     this.#pause();
     this.#asked = this.#wanted = null;
