@@ -13,6 +13,8 @@ into digits and everyday text has few, so that copying them has to be shown.
 
 greetings: what a visitor tries first, greetings and cities, in every spelling.
 
+names: Chinese names and their pinyin, which everyday text spells too rarely to be learnt from it.
+
 odd: what visitors type and corpora lack: names, numbers, addresses, emoji and marks alone, other
 scripts (passed through); and made from everyday pairs: text already in the target language
 (passed through), capitals, no capitals, questions without a mark, other numbers.
@@ -271,6 +273,45 @@ Tokyo | Tokio | 东京""".splitlines()]
 FINAL_MARKS = {"zh": "。！？", "en": ".!?", "de": ".!?"}
 
 
+CHINESE_FAMILIES = dict(zip("王李张刘陈杨黄赵吴周徐孙马朱胡林郭何高罗", (
+    "Wang Li Zhang Liu Chen Yang Huang Zhao Wu Zhou Xu Sun Ma Zhu Hu Lin Guo He Gao Luo").split(), strict=True))
+CHINESE_GIVEN = dict(zip("明伟芳娜静丽强磊军洋勇艳杰涛超霞平刚华红玲梅云建国文志小春海", (
+    "ming wei fang na jing li qiang lei jun yang yong yan jie tao chao xia ping gang hua hong ling mei yun jian guo "
+    "wen zhi xiao chun hai").split(), strict=True))
+CITIES = {"北京": "Beijing", "上海": "Shanghai", "广州": "Guangzhou", "深圳": "Shenzhen", "南京": "Nanjing",
+          "武汉": "Wuhan", "西安": "Xi'an", "成都": "Chengdu", "杭州": "Hangzhou", "重庆": "Chongqing",
+          "天津": "Tianjin", "香港": "Hong Kong", "伦敦": "London", "巴黎": "Paris", "柏林": "Berlin",
+          "东京": "Tokyo", "纽约": "New York"}
+NAME_PATTERNS = (
+    ("{name}", "{name}"), ("我叫{name}。", "My name is {name}."), ("我是{name}。", "I am {name}."),
+    ("他叫{name}。", "His name is {name}."), ("她的名字是{name}。", "Her name is {name}."),
+    ("{name}是我的朋友。", "{name} is my friend."), ("{name}在哪里？", "Where is {name}?"),
+    ("你认识{name}吗？", "Do you know {name}?"), ("{name}是谁？", "Who is {name}?"),
+    ("{name}喜欢看书。", "{name} likes reading."), ("{name}住在{city}。", "{name} lives in {city}."),
+    ("{name}来自{city}。", "{name} comes from {city}."), ("我明天去{city}。", "I am going to {city} tomorrow."),
+    ("{city}是一个大城市。", "{city} is a big city."), ("{family}先生在家吗？", "Is Mr. {family} at home?"),
+    ("{family}老师很忙。", "Teacher {family} is very busy."), ("{family}医生来自{city}。", "Dr. {family} comes from {city}."))
+
+
+def name_pairs(count, seed):
+    """At most `count` (Chinese, English) pairs with a name or a city."""
+    rng = random.Random(seed)
+    made = set()
+    for _ in range(count):
+        family, (city, city_name) = rng.choice(list(CHINESE_FAMILIES)), rng.choice(list(CITIES.items()))
+        given = rng.sample(list(CHINESE_GIVEN), rng.randint(1, 2))
+        pinyin = f"{CHINESE_FAMILIES[family]} {''.join(CHINESE_GIVEN[one] for one in given).capitalize()}"
+        chinese, english = rng.choice(NAME_PATTERNS)
+        made.add((chinese.format(name=family + "".join(given), family=family, city=city),
+                  english.format(name=pinyin, family=CHINESE_FAMILIES[family], city=city_name)))
+    return sorted(made)
+
+
+def _has_case(text):
+    """Whether capitals can be told from small letters: in Chinese they would teach to shout at random."""
+    return text.upper() != text.lower() and not any("一" <= letter <= "鿿" for letter in text)
+
+
 def greeting_pairs(count, config, _):
     """At most `count` (source, target) pairs: each with a mark and without, in capitals and in lower case."""
     source, target = config["source"], config["target"]
@@ -282,7 +323,9 @@ def greeting_pairs(count, config, _):
                 if pair[0][-1] in "?？":
                     continue
                 pair = pair[0] + FINAL_MARKS[source][mark], pair[1] + FINAL_MARKS[target][mark]
-            made |= {pair, (pair[0].lower(), pair[1]), (pair[0].upper(), pair[1].upper())}
+            made |= {pair, (pair[0].lower(), pair[1])}
+            if _has_case(pair[0]):
+                made.add((pair[0].upper(), pair[1].upper()))
     return sorted(made)[:count]
 
 
@@ -338,7 +381,7 @@ def odd_pairs(count, config, pairs):
                            (3, 4, 3, 2, 4, 2, 1, 4, 2))[0]
         if kind == "pass":
             made.add((target, target))
-        elif kind == "upper":
+        elif kind == "upper" and _has_case(source):
             made.add((source.upper(), target.upper()))
         elif kind == "lower":
             made.add((source.lower().rstrip(".。"), target.rstrip(".。")))
@@ -373,4 +416,4 @@ def _chinese(generate):
 
 # Tag in a configuration -> what generates it from a count, the configuration and everyday pairs.
 GENERATORS = {"svo": _chinese(svo_pairs), "svo-cover": _chinese(svo_cover_pairs), "numbers": _chinese(number_pairs),
-              "greetings": greeting_pairs, "odd": odd_pairs}
+              "names": _chinese(name_pairs), "greetings": greeting_pairs, "odd": odd_pairs}
