@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <map>
 #include <utility>
 
@@ -13,8 +12,6 @@
 
 namespace translucent {
 namespace {
-
-constexpr float kForbidden = -std::numeric_limits<float>::infinity();
 
 /// The sentence, and where there is to be padding the same one `padding` tokens longer.
 PaddedBatch BatchOf(std::span<const int> source, int padding, int pad_id) {
