@@ -1,7 +1,7 @@
 // Every engine behind one interface:
 //   await open()                           starts it and loads the model; after it, `about` may tell its version
 //   await translate(texts, length)         -> {texts, milliseconds}; length: target tokens of random models, or null
-//   await close()                          -> {peak, now}: resident bytes of its process before it ended
+//   await close()                          -> {peak, now, own}: resident bytes of its process before it ended
 // `splits`: takes paragraphs and splits them into sentences itself.
 
 import { spawn } from 'node:child_process';
@@ -11,11 +11,12 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Peak and present resident bytes of a process, from /proc. */
+/** Peak and present resident bytes of a process, from /proc; `own`: without the pages of files, such as the
+ * browser's own program, which all its processes share. */
 export function resident(pid) {
   const status = readFileSync(`/proc/${pid}/status`, 'utf8');
   const field = (name) => Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(status)?.[1] ?? 0) * 1024;
-  return { peak: field('VmHWM'), now: field('VmRSS') };
+  return { peak: field('VmHWM'), now: field('VmRSS'), own: field('RssAnon') + field('RssShmem') };
 }
 
 /** What models/index.json would say of a folder built by models.py. */

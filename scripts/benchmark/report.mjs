@@ -45,10 +45,11 @@ function groupTable(group, workloads) {
 function coldTable({ cold, blank }) {
   const rows = Object.entries(cold).map(([label, result]) =>
     result.failure
-      ? [label, `not measured: ${result.failure}`, '', '', '', '']
+      ? [label, `not measured: ${result.failure}`, '', '', '', '', '']
       : [label, spread(result.local), spread(result.downloaded), megabytes(result.bytes),
-        ...[result.peak, result.settled].map((bytes) => (bytes.length ? megabytes(summary(bytes).median - (blank ?? 0)) : '–'))]);
-  return table(['engine', 'first translation, ms', 'with the download at 50 Mbit/s, ms', 'downloaded, MB', 'peak resident, MB over a blank page', 'resident after it, MB over a blank page'], rows);
+        ...[[result.peak, blank?.now], [result.settled, blank?.now], [result.own, blank?.own]].map(([bytes, none]) =>
+          bytes.length && none ? megabytes(summary(bytes).median - none) : '–')]);
+  return table(['engine', 'first translation, ms', 'with the download at 50 Mbit/s, ms', 'downloaded, MB', 'peak resident, MB over a blank page', 'resident after it, MB over a blank page', 'of that the page\'s own'], rows);
 }
 
 function sizeTable(sizes) {
@@ -114,12 +115,14 @@ function overview(results, workloads) {
     threads('browser', `${relaxed}-threads alone, 2 threads`, `${relaxed} alone`)]) {
     if (row.slice(1, 1 + cases.length).some((cell) => cell !== '–')) rows.push(row);
   }
-  const resident = cases.map(({ cold, blank, modelBytes }) => {
-    const settled = cold?.translucent?.settled ?? [];
-    return settled.length && blank ? `${megabytes(summary(settled).median - blank - modelBytes)} MB` : '–';
+  const resident = (key, of) => cases.map(({ cold, blank, modelBytes }) => {
+    const bytes = cold?.translucent?.[key] ?? [];
+    return bytes.length && blank ? `${megabytes(summary(bytes).median - blank[of] - modelBytes)} MB` : '–';
   });
-  if (resident.some((cell) => cell !== '–')) {
-    rows.push(['Chromium, resident after one sentence, over a blank page and the model\'s bytes', ...resident, '40 MB', '']);
+  for (const [what, cells, least] of [
+    ['Chromium, memory of the page\'s own after one sentence, over a blank page and the model\'s bytes', resident('own', 'own'), '40 MB'],
+    ['the same with the pages of the browser\'s program that it touches', resident('settled', 'now'), '']]) {
+    if (cells.some((cell) => cell !== '–')) rows.push([what, ...cells, least, '']);
   }
   return rows.length ? table(['times as fast as the peer', ...cases.map(({ name }) => name), 'at least', 'aim'], rows) : '';
 }

@@ -199,7 +199,7 @@ async function measureCold(name, engines, server, work, options) {
     for (const rate of [0, lineRate]) {
       for (const [label, { make, missing, only }] of Object.entries(engines)) {
         if (only) continue;
-        const result = (results[label] ??= { local: [], downloaded: [], peak: [], settled: [] });
+        const result = (results[label] ??= { local: [], downloaded: [], peak: [], settled: [], own: [] });
         if (missing) result.failure = missing;
         if (result.failure) continue;
         const engine = make();
@@ -218,6 +218,7 @@ async function measureCold(name, engines, server, work, options) {
         if (memory && !rate && !result.failure) {
           result.peak.push(memory.peak);
           result.settled.push(memory.now);
+          result.own.push(memory.own);
         }
       }
     }
@@ -226,10 +227,18 @@ async function measureCold(name, engines, server, work, options) {
   return results;
 }
 
+/** What a page without any engine holds: {now, own}, medians of a few. */
 async function blankMemory(make) {
-  const engine = make();
-  await engine.open();
-  return (await engine.close())?.now ?? null;
+  const pages = [];
+  for (let run = 0; run < 5; run++) {
+    const engine = make();
+    await engine.open();
+    const memory = await engine.close();
+    if (memory) pages.push(memory);
+  }
+  if (!pages.length) return null;
+  const middle = (key) => summary(pages.map((page) => page[key])).median;
+  return { now: middle('now'), own: middle('own') };
 }
 
 /** Names of our WebAssembly modules: a page loads the one that suits the browser. */

@@ -1,7 +1,7 @@
 // The worker's side of the protocol, free of worker globals so that tests can drive it.
 
 import { Batcher, type Ticket } from './batcher';
-import type { Candidate, EngineTranslator } from './engine';
+import type { Candidate, EngineFile, EngineTranslator } from './engine';
 import { kInside } from './inside';
 import { downloadModel } from './models';
 import {
@@ -128,6 +128,7 @@ export class Session {
       signal.throwIfAborted();
       const { engine: module, variant, threads } = this.#started;
       const translator = new module.Translator(files);
+      if (!('files' in source)) release(files);
       this.#unload();
       this.#model = { translator, batcher: new Batcher(translator, threads, this.#now) };
       this.#environment.post({
@@ -294,6 +295,12 @@ function callInside(engine: object, translator: object, method: string, args: un
     throw new TranslucentError({ kind: 'input', message: `inside: the engine has no function ${method}` });
   }
   return call.apply(target, args) as unknown;
+}
+
+/** Gives the memory back at once: outside the collector's heap, it would stay for long. */
+function release(files: EngineFile[]): void {
+  // Two names may share one content; some browsers have no transfer yet.
+  for (const { bytes } of files) if (bytes.length) (bytes.buffer as ArrayBuffer).transfer?.(0);
 }
 
 /** Half a surrogate pair has no UTF-8; U+FFFD takes its place, one code unit for one. */
