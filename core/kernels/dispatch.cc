@@ -1,6 +1,11 @@
 // Picks the kernel set at run time.
 #include <vector>
 
+#if defined(__aarch64__) && defined(__linux__)
+#include <asm/hwcap.h>
+#include <sys/auxv.h>
+#endif
+
 #include "kernels/sets.h"
 
 namespace translucent {
@@ -12,6 +17,14 @@ bool RunsAvx512() {
   return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512cd") &&
          __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
          __builtin_cpu_supports("avx512vl");
+}
+#elif defined(__aarch64__)
+bool RunsNeonDot() {
+#if defined(__linux__)
+  return (getauxval(AT_HWCAP) & HWCAP_ASIMDDP) != 0;
+#else
+  return true;  // Apple's, and whatever runs Windows 11
+#endif
 }
 #endif
 
@@ -27,6 +40,9 @@ std::vector<const Kernels*> FindRunnable() {
       runnable.push_back(&kAvx512VnniKernels);
     }
   }
+#elif defined(__aarch64__)
+  runnable.push_back(&kNeonKernels);
+  if (RunsNeonDot()) runnable.push_back(&kNeonDotKernels);
 #elif defined(__wasm_relaxed_simd__)
   runnable.push_back(&kWasmRelaxedKernels);
 #elif defined(__wasm_simd128__)

@@ -11,6 +11,9 @@ extern const Kernels kAvx2Kernels;
 extern const Kernels kAvxVnniKernels;
 extern const Kernels kAvx512Kernels;
 extern const Kernels kAvx512VnniKernels;
+#elif defined(__aarch64__)
+extern const Kernels kNeonKernels;
+extern const Kernels kNeonDotKernels;
 #elif defined(__wasm_relaxed_simd__)
 extern const Kernels kWasmRelaxedKernels;
 #elif defined(__wasm_simd128__)
