@@ -18,35 +18,16 @@ import torch
 
 from card import write_card, write_index
 from common import ROOT, load_config, work_folder, write_atomic, write_json
+from quantisation import quantise
 from train import EOS, marian_config
 
 SIZE_LIMIT = 16_000_000  # bytes: everything the page downloads for one model
-LEVELS = 63  # of an int8 weight, on either side of 0
 ALIGNMENT = 64  # bytes: a cache line
 DTYPES = {torch.float32: "F32", torch.float16: "F16", torch.int8: "I8"}
 # A small model that has lost the thread says the same again and again: no six ids in a row come twice.
 # Shorter runs have to be allowed, for digits are ids of their own: 1,000,000.
 NO_REPEAT = 6
 MAX_PIECES = 512  # sinusoids need no training, so the limit is the usual one of these models
-
-
-def quantise(weight):
-    """[out, in] float -> int8 in -63..63 and a float32 scale per row [out]: of several ranges, the
-    largest values cut off by some, the one with the least squared error."""
-    largest = weight.abs().amax(dim=1)
-    largest[largest == 0] = LEVELS  # a row of zeros, such as <pad>
-    best_error = torch.full_like(largest, torch.inf)
-    best_scale = largest / LEVELS
-    for cut in (1, 0.95, 0.9, 0.85, 0.8, 0.75, 0.7):
-        scale = largest * cut / LEVELS
-        error = (to_levels(weight, scale) * scale[:, None] - weight).square().sum(dim=1)
-        best_scale = torch.where(error < best_error, scale, best_scale)
-        best_error = torch.minimum(error, best_error)
-    return to_levels(weight, best_scale).to(torch.int8), best_scale
-
-
-def to_levels(weight, scale):
-    return torch.round(weight / scale[:, None]).clamp(-LEVELS, LEVELS)
 
 
 def save_aligned(tensors, path):

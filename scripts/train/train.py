@@ -5,7 +5,7 @@
 The learning rate follows the clock: warm-up over warmup_steps, then (training.schedule)
 "cosine", which reaches zero when the main phases' minutes are used up, or "constant". A phase with
 a learning_rate of its own comes after that: a cosine from it to zero and, if wanted, an ema_decay of
-its own. Minutes are the processor's on a CPU (a paused or shared machine does not shorten the
+its own; with "int8": true it trains what the weights will be in int8. Minutes are the processor's on a CPU (a paused or shared machine does not shorten the
 training), the wall clock's on a GPU, and are kept over restarts. Every checkpoint_minutes the whole state goes to .train/ID/checkpoint.pt; the same
 command continues from it, and so does an interrupted run (SIGINT or SIGTERM saves first). The state
 before the closing phases is kept as main.pt: copied over checkpoint.pt it goes on where more minutes
@@ -14,6 +14,7 @@ greedy translations by the averaged weights.
 """
 
 import argparse
+import contextlib
 import csv
 import itertools
 import math
@@ -34,6 +35,7 @@ from tqdm import tqdm
 from transformers import MarianConfig, MarianMTModel
 
 from common import data_folder, load_config, read_set, work_folder, write_atomic
+from quantisation import Rehearsal
 
 EOS = 0  # as prepare.py numbers the vocabulary
 LOG_FIELDS = ["minutes", "step", "epoch", "learning_rate", "train_loss", "target_tokens_per_second",
@@ -260,6 +262,7 @@ class Run:
         initialise(self.model)
         self.model.to(device).train()
         self.averaged = Averaged(self.model)
+        self.rehearsal = Rehearsal(self.averaged.live)
         decay = [p for p in self.averaged.live if p.dim() > 1]
         plain = [p for p in self.averaged.live if p.dim() == 1]
         self.optimiser = torch.optim.AdamW(
@@ -365,10 +368,12 @@ class Run:
         parts = [self.corpus.tensors(batch[first::self.parts], pad)
                  for first in range(min(self.parts, len(batch)))]
         total = sum(int((labels != pad).sum()) for *_, labels in parts)
-        if len(parts) == 1:
-            results = [self.gradients(parts[0], total)]
-        else:
-            results = list(self.workers.map(lambda part: self.gradients(part, total), parts))
+        phase = self.phases[self.current_phase()]
+        with self.rehearsal if phase.get("int8") else contextlib.nullcontext():
+            if len(parts) == 1:
+                results = [self.gradients(parts[0], total)]
+            else:
+                results = list(self.workers.map(lambda part: self.gradients(part, total), parts))
         gradients = list(results[0][1])
         for _, more in results[1:]:
             torch._foreach_add_(gradients, list(more))
@@ -380,7 +385,6 @@ class Run:
         self.optimiser.step()
         self.optimiser.zero_grad(set_to_none=True)
         # A short fine-tuning sets a shorter average of its own.
-        phase = self.phases[self.current_phase()]
         self.averaged.update(self.step, phase.get("ema_decay", self.training["ema_decay"]))
         self.step += 1
         return sum(loss for loss, _ in results), total
