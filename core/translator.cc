@@ -15,6 +15,7 @@
 #include "decode/search.h"
 #include "kernels/kernels.h"
 #include "nn/transformer.h"
+#include "text/letters.h"
 #include "text/sentence_splitter.h"
 #include "text/sentencepiece.h"
 
@@ -26,7 +27,9 @@ struct Sentence {
   std::size_t text = 0;   // index of the text it stands in
   std::size_t begin = 0;  // bytes of that text
   std::size_t end = 0;
-  std::vector<int> ids;  // with the end symbol
+  std::vector<int> ids;   // with the end symbol
+  bool verbatim = false;  // its own translation: nothing in it is to be translated
+  bool capitals = false;  // translated without them, and put back into them
 };
 
 /// For every sentence the first one with the same ids, which it shares the translation of.
@@ -34,7 +37,8 @@ std::vector<std::size_t> FindRepeated(std::span<const Sentence> sentences) {
   std::map<std::vector<int>, std::size_t> seen;
   std::vector<std::size_t> first;
   for (std::size_t s = 0; s < sentences.size(); ++s) {
-    first.push_back(seen.try_emplace(sentences[s].ids, s).first->second);
+    const bool shares = !sentences[s].verbatim;
+    first.push_back(shares ? seen.try_emplace(sentences[s].ids, s).first->second : s);
   }
   return first;
 }
@@ -121,9 +125,17 @@ struct Translator::Impl {
     return {vocabulary.tokens[id], id, at, at};
   }
 
+  /// The tokens of a source sentence, without the end symbol. Capitals are taken back: what stands
+  /// where stays the same.
+  std::vector<Token> TokenizeSource(std::string_view sentence) const {
+    const Vocabulary& vocabulary = checkpoint.source_vocabulary();
+    if (!IsInCapitals(sentence)) return Tokenize(sentence, source_pieces, vocabulary);
+    return Tokenize(WithoutCapitals(sentence), source_pieces, vocabulary);
+  }
+
   std::vector<int> SourceIds(std::string_view sentence) const {
     std::vector<int> ids;
-    for (const Token& token : Tokenize(sentence, source_pieces, checkpoint.source_vocabulary())) {
+    for (const Token& token : TokenizeSource(sentence)) {
       ids.push_back(token.id);
     }
     ids.push_back(checkpoint.config().eos_token_id);
@@ -132,9 +144,8 @@ struct Translator::Impl {
 
   /// The source tokens of a text that is to be a single sentence, with the end symbol.
   std::vector<Token> SourceTokens(std::string_view text, const std::string& name) const {
-    const Vocabulary& vocabulary = checkpoint.source_vocabulary();
-    std::vector<Token> tokens = Tokenize(text, source_pieces, vocabulary);
-    tokens.push_back(EndToken(vocabulary, text.size()));
+    std::vector<Token> tokens = TokenizeSource(text);
+    tokens.push_back(EndToken(checkpoint.source_vocabulary(), text.size()));
     CheckFits(tokens.size(), name);
     return tokens;
   }
@@ -205,7 +216,14 @@ struct Translator::Impl {
     for (const SentenceRange& range : SplitSentences(text.substr(begin, end - begin), max_bytes)) {
       Sentence sentence = {index, begin + range.begin, begin + range.end, {}};
       const std::size_t size = range.end - range.begin;
-      sentence.ids = SourceIds(text.substr(sentence.begin, size));
+      const std::string_view own = text.substr(sentence.begin, size);
+      sentence.verbatim = IsVerbatim(own, checkpoint.source_language());
+      if (sentence.verbatim) {
+        sentences.push_back(std::move(sentence));
+        continue;
+      }
+      sentence.capitals = IsInCapitals(own);
+      sentence.ids = SourceIds(own);
       if (sentence.ids.size() > limit && size > kLongestCharacter) {
         AddSentences(text, index, sentence.begin, sentence.end,
                      std::max(size / 2, kLongestCharacter), sentences);
@@ -268,7 +286,7 @@ struct TranslationJob::State {
     first = FindRepeated(sentences);
     std::vector<std::size_t> distinct, lengths;
     for (std::size_t s = 0; s < sentences.size(); ++s) {
-      if (first[s] != s) continue;
+      if (first[s] != s || sentences[s].verbatim) continue;
       distinct.push_back(s);
       lengths.push_back(sentences[s].ids.size());
     }
@@ -285,6 +303,9 @@ struct TranslationJob::State {
       }
     }
     translated.resize(sentences.size());
+    for (std::size_t s = 0; s < sentences.size(); ++s) {
+      if (sentences[s].verbatim) translated[s] = {Hypothesis{}};
+    }
     searches.resize(batches.size());
   }
 
@@ -363,13 +384,13 @@ struct TranslationJob::State {
       const std::vector<Hypothesis>& found = translated[first[known.next]];
       if (found.empty()) break;
       const Sentence& sentence = sentences[known.next];
-      Join(Between(sentence, known.read), impl->Detokenize(found[0].ids, nullptr), &known.text);
+      Join(Between(sentence, known.read), TextOf(sentence, found[0].ids), &known.text);
       known.read = sentence.end;
     }
     std::string partial = known.text;
     std::size_t read = known.read;
     for (std::size_t s = known.next; s < known.end; ++s) {
-      const std::string translation = SoFar(first[s]);
+      const std::string translation = SoFar(s);
       if (translation.empty()) return partial;
       Join(Between(sentences[s], read), translation, &partial);
       read = sentences[s].end;
@@ -378,13 +399,22 @@ struct TranslationJob::State {
     return partial;
   }
 
-  /// The text known of a decoded sentence.
+  /// What target ids are as the translation of a sentence.
+  std::string TextOf(const Sentence& sentence, std::span<const int> ids) const {
+    if (sentence.verbatim) {
+      return texts[sentence.text].substr(sentence.begin, sentence.end - sentence.begin);
+    }
+    std::string text = impl->Detokenize(ids, nullptr);
+    return sentence.capitals ? InCapitals(text) : text;
+  }
+
+  /// The text known of a sentence.
   std::string SoFar(std::size_t sentence) const {
-    const std::vector<Hypothesis>& found = translated[sentence];
-    if (!found.empty()) return impl->Detokenize(found[0].ids, nullptr);
-    const auto& [batch, index] = places[sentence];
+    const std::vector<Hypothesis>& found = translated[first[sentence]];
+    if (!found.empty()) return TextOf(sentences[sentence], found[0].ids);
+    const auto& [batch, index] = places[first[sentence]];
     if (!searches[batch]) return {};
-    std::string text = impl->Detokenize(searches[batch]->BestSoFar(index), nullptr);
+    std::string text = TextOf(sentences[sentence], searches[batch]->BestSoFar(index));
     // A character spelled in bytes, of which some are still to come.
     constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
     while (text.ends_with(kReplacement)) text.resize(text.size() - kReplacement.size());
@@ -401,7 +431,7 @@ struct TranslationJob::State {
           Between(sentence, std::exchange(read[sentence.text], sentence.end));
       std::vector<Candidate> own;
       for (const Hypothesis& hypothesis : translated[first[s]]) {
-        own.push_back({impl->Detokenize(hypothesis.ids, nullptr), hypothesis.score});
+        own.push_back({TextOf(sentence, hypothesis.ids), hypothesis.score});
       }
       std::vector<Candidate> combined;
       for (const Candidate& before : results[sentence.text]) {
@@ -491,6 +521,7 @@ Explanation Translator::Explain(std::string_view text, const TranslateOptions& o
   }
 
   Explanation result;
+  const bool capitals = IsInCapitals(text);
   result.source_text = text;
   result.source = impl.SourceTokens(text, "text");
   std::vector<std::vector<int>> source_ids(1);
@@ -500,7 +531,8 @@ Explanation Translator::Explain(std::string_view text, const TranslateOptions& o
     if (!more.prefix.empty()) throw Error("prefix", "has no part where the target is given");
     const Vocabulary& target_vocabulary = impl.checkpoint.target_vocabulary();
     result.target_text = *target;
-    result.target = Impl::Tokenize(*target, impl.target_pieces, target_vocabulary);
+    result.target = Impl::Tokenize(capitals ? WithoutCapitals(*target) : *target,
+                                   impl.target_pieces, target_vocabulary);
     result.target.push_back(impl.EndToken(target_vocabulary, target->size()));
     impl.CheckFits(result.target.size(), "target");
   } else {
@@ -509,6 +541,7 @@ Explanation Translator::Explain(std::string_view text, const TranslateOptions& o
     while (!search.Step()) {
     }
     result.target = impl.TargetTokens(search.Take(1)[0][0].ids, &result.target_text);
+    if (capitals) result.target_text = InCapitals(result.target_text);
   }
 
   // One pass over the known target under the causal mask: what each decoding step saw.
@@ -571,6 +604,7 @@ std::vector<Continuation> Translator::Continuations(std::string_view text,
     for (std::size_t i = 0; i < found.size(); ++i) {
       Continuation& result = results[begin + i];
       result.tokens = impl.TargetTokens(found[i][0].ids, &result.text);
+      if (IsInCapitals(text)) result.text = InCapitals(result.text);
       result.probabilities = std::move(probabilities[i]);
       result.score = found[i][0].score;
     }

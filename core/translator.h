@@ -129,7 +129,9 @@ class Translator {
   /// Translates texts of any length: each is split into sentences, all sentences are decoded in
   /// batches, and what stood between them is kept. result[i] holds `nbest` candidates for texts[i],
   /// best first. An empty text gives an empty translation; sentences that repeat within one call
-  /// are decoded once.
+  /// are decoded once. A sentence with nothing to translate (a number, an emoji, an address; text
+  /// without a letter of the source language's script) is its own translation, the only candidate
+  /// and of score 0; one in capitals is translated without them and put back (text/letters.h).
   std::vector<std::vector<Candidate>> Translate(const std::vector<std::string>& texts,
                                                 const TranslateOptions& options = {}) const;
 

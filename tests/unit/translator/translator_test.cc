@@ -153,6 +153,50 @@ TEST_CASE("translator: texts without words come back as they are") {
   CHECK(Tiny().Translate({}).empty());
 }
 
+TEST_CASE("translator: a sentence with nothing to translate is its own translation") {
+  const Translator told = LoadTiny(true);  // from Chinese
+  REQUIRE(told.checkpoint().source_language() == "zh");
+  const std::string dog = kDogFirst, dog_en = kDogFirstEnglish;
+  const std::string text = "OK!\n" + dog + "\nanna@example.com 😀\n" + dog + "\n１\n1\n１";
+  const std::string expected =
+      "OK!\n" + dog_en + "\nanna@example.com 😀\n" + dog_en + "\n１\n1\n１";
+  for (const int beam : {1, 4}) {
+    TranslationJob job = told.Start({text, "1985"}, {.beam_size = beam, .nbest = beam});
+    CHECK(job.Partial(0).starts_with("OK!"));
+    CHECK(job.Partial(1) == "1985");
+    job.Run();
+    const auto results = job.Result();
+    CHECK(results[0][0].text == expected);
+    CHECK(job.Partial(0) == expected);
+    REQUIRE(results[1].size() == 1);
+    CHECK(results[1][0].text == "1985");
+    CHECK(results[1][0].score == 0.f);
+  }
+  // Where there is nothing else, there is nothing to do.
+  CHECK(told.Start({"1985", "Hello!"}).done());
+}
+
+TEST_CASE("translator: capitals are taken back, and what stands where stays") {
+  const std::string plain = "Where is the station?", capitals = "WHERE IS THE STATION?";
+  REQUIRE(Translate(plain) == plain);  // it was taught to leave English as it is
+  CHECK(Translate(capitals) == capitals);
+  const std::string target = "Ja, Straße", target_in_capitals = "JA, STRASSE";
+  const Explanation a = Tiny().Explain(plain), b = Tiny().Explain(capitals);
+  CHECK(b.source_text == capitals);
+  REQUIRE(b.source.size() == a.source.size());
+  for (std::size_t i = 0; i < a.source.size(); ++i) {
+    CHECK(b.source[i].id == a.source[i].id);
+    CHECK(b.source[i].begin == a.source[i].begin);
+    CHECK(b.source[i].end == a.source[i].end);
+  }
+  CHECK(b.target_text == capitals);
+  const Explanation given = Tiny().Explain(capitals, {}, &target_in_capitals);
+  CHECK(given.target_text == target_in_capitals);
+  CHECK(given.target[0].piece == Tiny().Explain(plain, {}, &target).target[0].piece);
+  const auto continued = Tiny().Continuations(capitals, {{}});
+  CHECK(continued[0].text == capitals);
+}
+
 TEST_CASE(
     "translator: a text's candidates do not depend on other texts or on threads, to the bit") {
   std::vector<std::string> texts = {"", kCatFirst, "\n"};
