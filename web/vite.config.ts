@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { build, transformSync } from 'esbuild';
 import type { Plugin } from 'vite';
 import { defineConfig } from 'vitest/config';
+import { isolation } from './scripts/isolation.mjs';
 import { ownLanguages } from './scripts/ngrams.mjs';
 import { kVariants } from './src/lib/variants';
 
@@ -67,12 +68,6 @@ function engineFolder({ emit }: { emit: boolean }): Plugin {
     },
   };
 }
-
-/** What shared memory, and so threads, take. */
-const isolation = {
-  'Cross-Origin-Opener-Policy': 'same-origin',
-  'Cross-Origin-Embedder-Policy': 'require-corp',
-};
 
 /**
  * The service worker as one script of its own beside index.html, with the list of what it keeps: the

@@ -6,6 +6,7 @@ import { createServer } from 'node:http';
 import { extname, join, resolve, sep } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
+import { isolation } from '../../web/scripts/isolation.mjs';
 
 const types = {
   '.html': 'text/html; charset=utf-8',
@@ -16,12 +17,6 @@ const types = {
   '.wasm': 'application/wasm',
 };
 const chunk = 16384; // bytes: 2.6 ms at 50 Mbit/s
-
-const isolation = {
-  'Cross-Origin-Opener-Policy': 'same-origin',
-  'Cross-Origin-Embedder-Policy': 'require-corp',
-  'Cross-Origin-Resource-Policy': 'same-origin',
-};
 
 /**
  * `folders`: first segment of the path -> folder. `isolated`: its pages may share memory between threads. The server's `bitsPerSecond` (0: no limit) is shared by all its
@@ -37,7 +32,7 @@ export class Server {
   #free = 0; // when the line is free again, ms
 
   constructor(folders, { isolated = false } = {}) {
-    this.#headers = { 'Cache-Control': 'no-store', ...(isolated && isolation) };
+    this.#headers = { 'Cache-Control': 'no-store', ...(isolated && { ...isolation, 'Cross-Origin-Resource-Policy': 'same-origin' }) };
     this.#folders = Object.fromEntries(Object.entries(folders).map(([name, folder]) => [name, resolve(folder)]));
     this.#server = createServer((request, response) => {
       this.#answer(request, response).catch(() => response.destroy());

@@ -11,6 +11,7 @@ import { createServer } from 'node:http';
 import { extname, join, resolve, sep } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
+import { isolation } from './isolation.mjs';
 
 const types = {
   '.html': 'text/html; charset=utf-8',
@@ -41,12 +42,6 @@ const policy = [
   "base-uri 'none'",
   "form-action 'none'",
 ].join('; ');
-
-/** What shared memory, and so the engine's threads, take. */
-const isolation = {
-  'Cross-Origin-Opener-Policy': 'same-origin',
-  'Cross-Origin-Embedder-Policy': 'require-corp',
-};
 
 const always = {
   ...isolation,

@@ -17,6 +17,8 @@ export interface MatrixView {
   signed: boolean;
   /** The largest value of the scale, where several matrices share one. */
   limit?: number;
+  /** Columns right of the diagonal lie in the future of their row: a line of steps parts them off. */
+  future?: boolean;
   /** A long row is folded into several: its own shape, and what a cell is. */
   shape?: readonly [rows: number, cols: number];
   cellName?: (cell: Cell) => string;
@@ -174,6 +176,20 @@ export class Matrix {
     }
     if (this.#height >= 8) {
       for (let r = 0; r <= rows; r++) context.fillRect(left, top + r * this.#height - 1, cols * this.#width, 1);
+    }
+    if (view.future) {
+      context.beginPath();
+      context.moveTo(left + this.#width, top);
+      for (let r = 0; r < rows; r++) {
+        context.lineTo(left + Math.min(cols, r + 1) * this.#width, top + (r + 1) * this.#height);
+        if (r + 1 < cols) context.lineTo(left + (r + 2) * this.#width, top + (r + 1) * this.#height);
+      }
+      // Twice, so that it is seen on the light and on the dark cells.
+      for (const [stroke, width] of [[paper, 5], [ink, 2]] as const) {
+        context.strokeStyle = stroke;
+        context.lineWidth = width;
+        context.stroke();
+      }
     }
     context.fillStyle = ink;
     context.font = `${kFont} ${style.fontFamily}`;

@@ -1,8 +1,8 @@
 // Two sentences side by side, with positions and without: 狗追猫 and 猫追狗, or the visitor's own.
 
-import { isAbort } from '../../lib/protocol';
 import { button, columnHead, formatNumber, make, pieceText } from './build';
 import { Matrix } from './matrix';
+import { Question } from './question';
 import { text } from './texts';
 import type { Pair, PairOutputs } from './types';
 import type { Engine } from './walk';
@@ -21,7 +21,7 @@ export class PairPanel {
   readonly #note = make('p', 'note');
   #engine: Engine | null = null;
   #pair: Pair | null = null;
-  #asked = 0;
+  readonly #question = new Question(this.#note, (state) => (this.element.dataset.state = state));
   #seen = false;
 
   constructor() {
@@ -56,25 +56,20 @@ export class PairPanel {
 
   stop(): void {
     this.#engine = null;
-    this.#asked++;
+    this.#question.drop();
   }
 
   async compare(): Promise<void> {
-    const asked = ++this.#asked;
-    if (!this.#engine) return;
-    this.element.dataset.state = 'working';
-    try {
-      const pair = await this.#engine.call<Pair>('inside-pair', 'comparePair', this.#first.value.trim(), this.#second.value.trim());
-      if (asked !== this.#asked) return;
-      this.#pair = pair;
-      this.#note.textContent = '';
-      this.#draw();
-      this.element.dataset.state = 'done';
-    } catch (error) {
-      if (asked !== this.#asked || isAbort(error)) return;
-      this.#note.textContent = text().failed((error as Error).message);
-      this.element.dataset.state = 'failed';
-    }
+    const engine = this.#engine;
+    if (!engine) return;
+    const [first, second] = [this.#first.value.trim(), this.#second.value.trim()];
+    await this.#question.put(
+      () => engine.call<Pair>('inside-pair', 'comparePair', first, second),
+      (pair) => {
+        this.#pair = pair;
+        this.#draw();
+      },
+    );
   }
 
   redraw(): void {

@@ -1,8 +1,8 @@
 // A recurrent encoder against self-attention: path length, and time measured on this machine.
 
-import { isAbort } from '../../lib/protocol';
 import { button, columnHead, formatTime, make } from './build';
 import { legend, plot, type Series } from './plot';
+import { Question } from './question';
 import { text } from './texts';
 import type { RaceState } from './types';
 import type { Engine } from './walk';
@@ -28,7 +28,7 @@ export class RacePanel {
   #heads = 8;
   #own = 0;
   #runners: Runner[] = [];
-  #measuring = 0;
+  readonly #measurement = new Question(this.#note, (state) => (this.#measure.disabled = state === 'working'));
 
   constructor() {
     this.element.id = 'inside-race';
@@ -45,7 +45,8 @@ export class RacePanel {
 
   stop(): void {
     this.#engine = null;
-    this.#measuring++;
+    this.#measurement.drop();
+    this.#measure.disabled = false;
   }
 
   /** The model's width and heads, and the visitor's sentence. */
@@ -70,37 +71,37 @@ export class RacePanel {
   async measure(): Promise<void> {
     const engine = this.#engine;
     if (!engine) return;
-    const measuring = ++this.#measuring;
+    await this.#measurement.put(
+      (current) => this.#run(engine, current),
+      (runners) => {
+        this.#runners = runners;
+        this.#draw();
+      },
+    );
+  }
+
+  async #run(engine: Engine, current: () => boolean): Promise<Runner[]> {
     const runners: Runner[] = [
       { racer: 'recurrent', threads: 1, times: new Map() },
       { racer: 'attention', threads: 1, times: new Map() },
     ];
     if (this.#threads > 1) runners.push({ racer: 'attention', threads: this.#threads, times: new Map() });
     const lengths = [...new Set([...kLengths, ...(this.#own > 0 ? [this.#own] : [])])].sort((a, b) => a - b);
-    this.#measure.disabled = true;
     let done = 0;
-    try {
-      for (const length of lengths) {
-        for (const runner of runners) {
-          await engine.call('inside-race', 'startRace', runner.racer, length, this.#width, this.#heads, runner.threads);
-          let state: RaceState;
-          do {
-            // In slices: whatever else the page asks for is answered in between.
-            state = await engine.call<RaceState>('inside-race', 'runRace', kSlice);
-            if (measuring !== this.#measuring) return;
-          } while (!state.done);
-          runner.times.set(length, state);
-          this.#note.textContent = text().measuring(++done, lengths.length * runners.length);
-        }
+    for (const length of lengths) {
+      for (const runner of runners) {
+        await engine.call('inside-race', 'startRace', runner.racer, length, this.#width, this.#heads, runner.threads);
+        let state: RaceState;
+        do {
+          // In slices: whatever else the page asks for is answered in between.
+          state = await engine.call<RaceState>('inside-race', 'runRace', kSlice);
+          if (!current()) return runners;
+        } while (!state.done);
+        runner.times.set(length, state);
+        this.#note.textContent = text().measuring(++done, lengths.length * runners.length);
       }
-      this.#runners = runners;
-      this.#note.textContent = '';
-      this.#draw();
-    } catch (error) {
-      if (!isAbort(error)) this.#note.textContent = text().failed((error as Error).message);
-    } finally {
-      this.#measure.disabled = false;
     }
+    return runners;
   }
 
   #draw(): void {

@@ -1,9 +1,9 @@
 // Seven ways to compare the same queries and keys: their weights side by side, and what each costs.
 
-import { isAbort } from '../../lib/protocol';
 import { button, columnHead, formatCount, formatTime, make, pieceText } from './build';
 import { Matrix } from './matrix';
 import { legend, plot, type Series } from './plot';
+import { Question } from './question';
 import { text } from './texts';
 import type { Measurement, Similarities, SimilarityName } from './types';
 import type { Engine } from './walk';
@@ -26,8 +26,8 @@ export class SimilarityPanel {
   #wanted: { text: string; layer: number; head: number } | null = null;
   #similarities: Similarities | null = null;
   #times = new Map<SimilarityName, [number, Measurement][]>();
-  #asked = 0;
-  #measuring = 0;
+  readonly #question = new Question(this.#note, (state) => (this.element.dataset.state = state));
+  readonly #measurement = new Question(this.#note, (state) => (this.#measure.disabled = state === 'working'));
   #seen = false;
 
   constructor() {
@@ -47,8 +47,9 @@ export class SimilarityPanel {
   stop(): void {
     this.#engine = null;
     this.#wanted = null;
-    this.#asked++;
-    this.#measuring++;
+    this.#question.drop();
+    this.#measurement.drop();
+    this.#measure.disabled = false;
   }
 
   /** Compares the queries and keys of this encoder head. */
@@ -68,46 +69,38 @@ export class SimilarityPanel {
 
   async #compare(): Promise<void> {
     const wanted = this.#wanted;
-    if (!wanted || !this.#engine || this.#similarities) return;
-    const asked = ++this.#asked;
-    this.element.dataset.state = 'working';
-    try {
-      const found = await this.#engine.call<Similarities>('inside-similarity', 'compareSimilarities', wanted.text, wanted.layer, wanted.head);
-      if (asked !== this.#asked) return;
-      this.#similarities = found;
-      this.#note.textContent = '';
-      this.#draw();
-      this.element.dataset.state = 'done';
-    } catch (error) {
-      if (asked !== this.#asked || isAbort(error)) return;
-      this.#note.textContent = text().failed((error as Error).message);
-      this.element.dataset.state = 'failed';
-    }
+    const engine = this.#engine;
+    if (!wanted || !engine || this.#similarities) return;
+    await this.#question.put(
+      () => engine.call<Similarities>('inside-similarity', 'compareSimilarities', wanted.text, wanted.layer, wanted.head),
+      (found) => {
+        this.#similarities = found;
+        this.#draw();
+      },
+    );
   }
 
   /** Times each way for every width, a few milliseconds at a time: other work goes in between. */
   async measure(): Promise<void> {
     const engine = this.#engine;
     if (!engine) return;
-    const measuring = ++this.#measuring;
-    const times = new Map<SimilarityName, [number, Measurement][]>(kMeasured.map((name) => [name, []]));
-    const jobs = kWidths.flatMap((width) => kMeasured.map((name) => ({ width, name })));
-    this.#measure.disabled = true;
-    try {
-      for (const [i, { width, name }] of jobs.entries()) {
-        const found = await engine.call<Measurement>('inside-measure', 'measureSimilarity', name, width, kTokens, kMilliseconds);
-        if (measuring !== this.#measuring) return;
-        times.get(name)!.push([width, found]);
-        this.#note.textContent = text().measuring(i + 1, jobs.length);
-      }
-      this.#times = times;
-      this.#note.textContent = '';
-      this.#drawCost();
-    } catch (error) {
-      if (!isAbort(error)) this.#note.textContent = text().failed((error as Error).message);
-    } finally {
-      this.#measure.disabled = false;
-    }
+    await this.#measurement.put(
+      async (current) => {
+        const times = new Map<SimilarityName, [number, Measurement][]>(kMeasured.map((name) => [name, []]));
+        const jobs = kWidths.flatMap((width) => kMeasured.map((name) => ({ width, name })));
+        for (const [i, { width, name }] of jobs.entries()) {
+          const found = await engine.call<Measurement>('inside-measure', 'measureSimilarity', name, width, kTokens, kMilliseconds);
+          if (!current()) break;
+          times.get(name)!.push([width, found]);
+          this.#note.textContent = text().measuring(i + 1, jobs.length);
+        }
+        return times;
+      },
+      (times) => {
+        this.#times = times;
+        this.#drawCost();
+      },
+    );
   }
 
   #draw(): void {

@@ -403,7 +403,7 @@ export const kStageParts: Record<StageName, Stage> = {
   self: {
     controls: ['causal', 'decoderLayer', 'decoderHead'],
     matrices: (c) => [
-      show(c, `${past(c)}.weights`, 'weights', inputs(c), inputs(c), false),
+      { ...show(c, `${past(c)}.weights`, 'weights', inputs(c), inputs(c), false), future: !c.options.causal },
       show(c, `${past(c)}.masked`, 'masked', inputs(c), inputs(c)),
     ],
     formula: (c, cell) => [

@@ -46,6 +46,7 @@ interface Texts {
   effect: string;
   effectAbout: string;
   writes: (what: string) => string;
+  leak: string;
   unchanged: string;
   mean: string;
   distribution: string;
@@ -158,6 +159,7 @@ export const text = messages<Texts>({
     effect: 'What that does to this translation',
     effectAbout: 'Probability of each of its words: as trained, and computed so.',
     writes: (what) => `Computed so, the model would write: “${what}”`,
+    leak: 'Where the future leaks in: right of the outlined steps in the weights, and in the probabilities here, for which the whole translation is read at once. The sentence below is written word by word: when a word is chosen, nothing after it exists yet, so there nothing can leak in.',
     unchanged: 'All switches are on: the model computes as it was trained.',
     mean: 'mean', distribution: 'How the values are spread',
     productTitle: 'Positions know their distance',
@@ -252,6 +254,7 @@ export const text = messages<Texts>({
     effect: 'Was das mit dieser Übersetzung macht',
     effectAbout: 'Wahrscheinlichkeit jedes ihrer Wörter: wie trainiert, und so gerechnet.',
     writes: (what) => `So gerechnet schriebe das Modell: „${what}“`,
+    leak: 'Wo die Zukunft einsickert: rechts der umrandeten Stufen in den Gewichten, und in den Wahrscheinlichkeiten hier, für die die ganze Übersetzung auf einmal gelesen wird. Der Satz darunter entsteht Wort für Wort: Wird ein Wort gewählt, gibt es dahinter noch nichts, also kann dort nichts einsickern.',
     unchanged: 'Alle Schalter sind an: Das Modell rechnet, wie es trainiert wurde.',
     mean: 'Mittel', distribution: 'Wie die Werte streuen',
     productTitle: 'Positionen kennen ihren Abstand',
@@ -345,6 +348,7 @@ export const text = messages<Texts>({
     effect: '对这个译文的影响',
     effectAbout: '每个词的概率：按训练时的方式，以及这样计算。',
     writes: (what) => `这样计算，模型会写：“${what}”`,
+    leak: '未来从哪里泄漏：在权重图中阶梯线的右侧，以及这里列出的概率，因为计算它们时整句译文是一次读入的。下面的句子则逐词写出：选一个词时，它后面的词还不存在，所以那里无从泄漏。',
     unchanged: '所有开关都开着：模型按训练时的方式计算。',
     mean: '均值', distribution: '数值的分布',
     productTitle: '位置知道彼此的距离',

@@ -3,7 +3,7 @@
 
 import { isAbort } from '../../lib/protocol';
 import { button, make, numbers, pieceText, toggle } from './build';
-import { type Cell, Matrix } from './matrix';
+import { type Cell, Matrix, type MatrixView } from './matrix';
 import { type Context, type Control, inputText, kStageParts, percent } from './stages';
 import { kGroups, kStages, type StageName, text } from './texts';
 import type { ScoreStatistics, Switches, Trace, TraceOptions } from './types';
@@ -46,6 +46,8 @@ export class Walk {
   #context: Context | null = null;
   #base: { sentence: Sentence; trace: Trace } | null = null;
   #shown: Matrix[] = [];
+  /** What they show. */
+  #views: readonly MatrixView[] = [];
   #asked = 0;
   #playing = 0;
   /** The last layer and heads, until the visitor chooses. */
@@ -367,7 +369,7 @@ export class Walk {
       this.#note.textContent = text().empty;
       return;
     }
-    const views = kStageParts[this.#name].matrices(context);
+    const views = (this.#views = kStageParts[this.#name].matrices(context));
     if (this.#shown.length !== views.length) {
       this.#shown = views.map((_, i) => new Matrix((cell) => this.#pointed(i, cell)));
       this.#matrices.replaceChildren(...this.#shown.map(({ element }) => element));
@@ -380,17 +382,15 @@ export class Walk {
   }
 
   #pointed(index: number, cell: Cell): void {
+    // The stage may have changed since the pointer was there.
+    const data = this.#shown[index] && this.#views[index]?.data;
+    if (!data) return;
     // Matrices of one stage that have the same shape are about the same places.
-    const { data } = this.#viewOf(index);
     this.#shown.forEach((matrix, i) => {
-      const other = this.#viewOf(i).data;
+      const other = this.#views[i]!.data;
       if (i !== index && other.rows === data.rows && other.cols === data.cols) matrix.point(cell);
     });
     this.#drawFormula(this.#shown[0]!.cell);
-  }
-
-  #viewOf(index: number) {
-    return kStageParts[this.#name].matrices(this.#context!)[index]!;
   }
 
   #drawFormula(cell: Cell): void {
@@ -441,6 +441,7 @@ export class Walk {
       make('h4', '', text().effect),
       make('p', 'about', `${off.map((name) => `${text().switches[name]}: ✗`).join(', ')}. ${text().effectAbout}`),
       words,
+      ...(this.#options.causal ? [] : [make('p', 'about inside-leak', text().leak)]),
       make('p', 'inside-rewritten', text().writes(context.trace.rewritten)),
     );
   }

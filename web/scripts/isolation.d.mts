@@ -1,0 +1,1 @@
+export const isolation: Readonly<Record<string, string>>;
