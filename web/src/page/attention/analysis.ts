@@ -248,17 +248,18 @@ export interface Picked {
 }
 
 /**
- * The cross head that reads most like an alignment: largest sharpness times monotonicity. Start and end
- * symbols are left out on both sides; sharpness still counts against what they were given.
+ * The cross head that reads most like an alignment: of the last layer the one with the largest sharpness times
+ * monotonicity. Heads of earlier layers can be sharper, but often point at where the token *before* came from:
+ * that is what they have read so far. Start and end symbols are left out on both sides; sharpness still counts
+ * against what they were given.
  */
 export function pickHead(cross: AttentionMaps, source: readonly Token[], target: readonly Token[]): Picked {
   const [layers, heads] = cross.shape;
+  const layer = layers - 1;
   let best: Picked | null = null;
-  for (let layer = 0; layer < layers; layer++) {
-    for (let head = 0; head < heads; head++) {
-      const found = { layer, head, ...alignmentOf(weightsOf(cross, layer, head), source, target) };
-      if (!best || found.sharpness * found.monotonicity > best.sharpness * best.monotonicity) best = found;
-    }
+  for (let head = 0; layer >= 0 && head < heads; head++) {
+    const found = { layer, head, ...alignmentOf(weightsOf(cross, layer, head), source, target) };
+    if (!best || found.sharpness * found.monotonicity > best.sharpness * best.monotonicity) best = found;
   }
   if (!best) throw new RangeError('no cross-attention heads');
   return best;

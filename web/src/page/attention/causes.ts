@@ -312,7 +312,8 @@ function verdict(rho: number): string {
   return rho > -0.4 ? text().none : text().against;
 }
 
-/** With a real minus sign. */
+/** With a real minus sign, which nothing has. */
 function signed(value: number): string {
-  return value.toFixed(2).replace('-', '−');
+  const text = value.toFixed(2);
+  return text === '-0.00' ? '0.00' : text.replace('-', '−');
 }

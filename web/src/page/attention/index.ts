@@ -72,11 +72,11 @@ const text = messages({
       decoder: 'Arcs go back to words already written.',
     },
     picked: (layer: number, head: number, sharp: string, order: string) =>
-      `Layer ${layer}, head ${head} was picked: on this sentence it is the sharpest and most monotone cross-attention head (sharpness ${sharp} × order ${order}).`,
+      `Layer ${layer}, head ${head} was picked: on this sentence it is the sharpest and most monotone cross-attention head of the last layer (sharpness ${sharp} × order ${order}).`,
     chosen: (name: string, sharp: string, order: string) => `${name}: sharpness ${sharp} × order ${order}.`,
     pickedWhy: 'How it is picked',
     pickedRule:
-      'Sharpness: the largest weight of each target token on one source token, averaged. Order: Spearman’s rank correlation between the target’s positions and the mean source position each looks at, 0 where negative. The head with the largest product of the two is picked; start and end symbols are left out.',
+      'Sharpness: the largest weight of each target token on one source token, averaged. Order: Spearman’s rank correlation between the target’s positions and the mean source position each looks at, 0 where negative. The head of the last layer with the largest product of the two is picked; start and end symbols are left out. Heads of earlier layers can be sharper, but often point at where the token before came from.',
     back: (layer: number, head: number) => `Back to layer ${layer}, head ${head}`,
     name: (stack: string, layer: string, head: string) => `${stack} attention, ${layer}, ${head}`,
     layerName: (n: number) => `layer ${n}`,
@@ -84,7 +84,7 @@ const text = messages({
     headName: (n: number) => `head ${n}`,
     heads: { mean: 'mean of heads', max: 'maximum of heads', rollout: 'rollout' },
     hints: {
-      words: 'Point at a word, or use the arrow keys, to see what it is linked with',
+      words: 'Point at a word, tap it or use the arrow keys to see what it is linked with',
       matrix: 'Hover, tap or use the arrow keys to read a weight',
       heads: 'Point at a picture to read what the head does',
       steps: 'Choose a step',
@@ -136,11 +136,11 @@ const text = messages({
       decoder: 'Bögen führen zurück zu schon geschriebenen Wörtern.',
     },
     picked: (layer: number, head: number, sharp: string, order: string) =>
-      `Gewählt ist Schicht ${layer}, Kopf ${head}: in diesem Satz der schärfste und monotonste Kopf der Cross-Attention (Schärfe ${sharp} × Ordnung ${order}).`,
+      `Gewählt ist Schicht ${layer}, Kopf ${head}: in diesem Satz der schärfste und monotonste Kopf der Cross-Attention in der letzten Schicht (Schärfe ${sharp} × Ordnung ${order}).`,
     chosen: (name: string, sharp: string, order: string) => `${name}: Schärfe ${sharp} × Ordnung ${order}.`,
     pickedWhy: 'Wie er gewählt wird',
     pickedRule:
-      'Schärfe: das größte Gewicht jedes Zieltokens auf ein Quelltoken, gemittelt. Ordnung: Spearmans Rangkorrelation zwischen den Positionen im Ziel und der mittleren Quellposition, auf die jedes blickt; negativ zählt als 0. Gewählt wird der Kopf mit dem größten Produkt; Anfangs- und Endsymbole bleiben außen vor.',
+      'Schärfe: das größte Gewicht jedes Zieltokens auf ein Quelltoken, gemittelt. Ordnung: Spearmans Rangkorrelation zwischen den Positionen im Ziel und der mittleren Quellposition, auf die jedes blickt; negativ zählt als 0. Gewählt wird der Kopf der letzten Schicht mit dem größten Produkt; Anfangs- und Endsymbole bleiben außen vor. Köpfe früherer Schichten können schärfer sein, zeigen aber oft dorthin, woher das Token davor kam.',
     back: (layer: number, head: number) => `Zurück zu Schicht ${layer}, Kopf ${head}`,
     name: (stack: string, layer: string, head: string) => `${stack}-Aufmerksamkeit, ${layer}, ${head}`,
     layerName: (n: number) => `Schicht ${n}`,
@@ -197,11 +197,11 @@ const text = messages({
       decoder: '弧线回指已经写出的词。',
     },
     picked: (layer: number, head: number, sharp: string, order: string) =>
-      `选用第 ${layer} 层第 ${head} 头：在这个句子上，它是最集中、最单调的交叉注意力头（集中度 ${sharp} × 顺序性 ${order}）。`,
+      `选用第 ${layer} 层第 ${head} 头：在这个句子上，它是最后一层里最集中、最单调的交叉注意力头（集中度 ${sharp} × 顺序性 ${order}）。`,
     chosen: (name: string, sharp: string, order: string) => `${name}：集中度 ${sharp} × 顺序性 ${order}。`,
     pickedWhy: '如何选出',
     pickedRule:
-      '集中度：每个目标词元对单个源词元的最大权重，取平均。顺序性：目标位置与其所关注的平均源位置之间的斯皮尔曼秩相关，负值计为 0。选用两者乘积最大的头；开始符和结束符不计入。',
+      '集中度：每个目标词元对单个源词元的最大权重，取平均。顺序性：目标位置与其所关注的平均源位置之间的斯皮尔曼秩相关，负值计为 0。在最后一层中选用两者乘积最大的头；开始符和结束符不计入。前面各层的头可能更集中，但往往指向前一个词元的来源。',
     back: (layer: number, head: number) => `回到第 ${layer} 层第 ${head} 头`,
     name: (stack: string, layer: string, head: string) => `${stack}注意力，${layer}，${head}`,
     layerName: (n: number) => `第 ${n} 层`,
@@ -277,7 +277,11 @@ class Panel implements AttentionPart {
   readonly #source = element('span', { id: 'explained-source' });
   readonly #arrow = element('span', { class: 'arrow', role: 'img' }, '→');
   readonly #target = element('span', { id: 'explained-target' });
-  readonly #explainedLine = element('p', { class: 'explained', id: 'explained', hidden: true });
+  readonly #explainedLine = element('p', { class: 'explained', id: 'explained' });
+  readonly #select = element('select', { id: 'sentence' });
+  readonly #selectName = element('span', { class: 'choose-label' });
+  readonly #sentence = element('label', { class: 'choose', id: 'sentence-choice', hidden: true }, this.#selectName, this.#select);
+  readonly #head = element('div', { class: 'explained-row', hidden: true }, this.#explainedLine, this.#sentence);
   readonly #tabs = element('div', { class: 'tabs', role: 'tablist' });
   readonly #controls = element('form', { class: 'controls', id: 'controls' });
   readonly #pickedLine = element('div', { class: 'picked' });
@@ -294,7 +298,6 @@ class Panel implements AttentionPart {
   readonly #notes = element('p', { class: 'note' });
   readonly #note = element('p', { class: 'note', id: 'attention-note', role: 'status' });
   readonly #announcer = element('p', { class: 'unseen', id: 'announcer', 'aria-live': 'polite' });
-  readonly #select = element('select', { id: 'sentence' });
   readonly #stillness = matchMedia('(prefers-reduced-motion: reduce)');
 
   readonly #linked = new LinkedWords({ onWord: (sentence, keyboard) => this.#tell(sentence, keyboard) });
@@ -372,7 +375,7 @@ class Panel implements AttentionPart {
     this.#figure.append(...Object.values(this.#panels));
     root.replaceChildren(
       element('div', { class: 'attention-head' }, this.#title, this.#about),
-      this.#explainedLine,
+      this.#head,
       element('div', { class: 'bar' }, this.#tabs, this.#export.element),
       this.#controls,
       this.#pickedLine,
@@ -454,7 +457,7 @@ class Panel implements AttentionPart {
 
   #showSentences(): void {
     const sentences = this.#translated?.translation.sentences ?? [];
-    this.#controls.querySelector<HTMLElement>('#sentence-choice')!.hidden = sentences.length < 2;
+    this.#sentence.hidden = sentences.length < 2;
     this.#select.replaceChildren(
       ...sentences.map(({ source: { begin, end } }, index) =>
         element('option', { value: String(index) }, `${index + 1}. ${shorten(this.#translated!.source.slice(begin, end))}`),
@@ -539,7 +542,7 @@ class Panel implements AttentionPart {
   #take(found: Explained): void {
     this.#explained = found;
     this.#note.textContent = '';
-    this.#explainedLine.hidden = false;
+    this.#head.hidden = false;
     this.#source.textContent = found.explanation.source.text;
     this.#target.textContent = found.explanation.target.text;
     this.#draw();
@@ -552,7 +555,7 @@ class Panel implements AttentionPart {
     this.#asked = this.#wanted = null;
     this.#explained = null;
     this.#view = null;
-    this.#explainedLine.hidden = true;
+    this.#head.hidden = true;
     this.#note.textContent = text().empty;
     this.#heatmap.clear();
     this.#linked.clear();
@@ -563,13 +566,10 @@ class Panel implements AttentionPart {
   // --- Controls ----------------------------------------------------------------------------------
 
   #listen(): void {
+    this.#select.addEventListener('change', () => this.#choose(Number(this.#select.value)));
     this.#controls.addEventListener('submit', (event) => event.preventDefault());
     this.#controls.addEventListener('change', (event) => {
       const { name, value } = event.target as HTMLInputElement;
-      if (event.target === this.#select) {
-        this.#choose(Number(value));
-        return;
-      }
       if (name === 'stack') this.#stack = value as Stack;
       if (name === 'layer' || name === 'head') this.#chooseHead(name, value);
       if (name === 'unit') this.#reading = { ...this.#reading, unit: value as Reading['unit'] };
@@ -670,7 +670,6 @@ class Panel implements AttentionPart {
       element('fieldset', { class: 'choose', id, 'data-control': id }, element('legend', { class: 'choose-label' }, legend), content);
     const { unit, scale } = this.#reading;
     this.#controls.replaceChildren(
-      element('label', { class: 'choose', id: 'sentence-choice', hidden: true }, element('span', { class: 'choose-label' }, t.sentence), this.#select),
       field('stack', t.stack, segments('stack', kStacks.map((stack) => [stack, t.stacks[stack]]), this.#stack)),
       field('layer', t.layer, null),
       field('head', t.head, null),
@@ -688,6 +687,7 @@ class Panel implements AttentionPart {
         element('label', { class: 'check', 'data-control': 'hide-end' }, check, element('span', {}, t.hideEnd)),
       ),
     );
+    this.#selectName.textContent = t.sentence;
     this.#scrub.setAttribute('aria-label', t.scrub);
     this.#showAll.textContent = t.showAll;
     this.#showSentences();

@@ -31,6 +31,8 @@ export interface Cell {
 
 const kRowLabels = 88;
 const kFont = '13px';
+/** Names that slant over the last column reach beyond it. */
+const kOverhang = 34;
 const live = new Set<WeakRef<Matrix>>();
 
 onTheme(() => {
@@ -115,8 +117,9 @@ export class Matrix {
     if (!view || available === 0) return;
     const { rows, cols } = view.data;
     this.#left = Math.min(kRowLabels, Math.max(40, available / 4));
-    const room = available - this.#left;
     const named = view.cols !== null;
+    const top = named ? Math.min(74, 24 + 6 * (widest(view.cols!) - 1)) : 0;
+    const room = available - this.#left - (top > 24 ? kOverhang : 0);
     // A column needs a finger's width where it has a name; dimensions may be as thin as a pixel.
     const width = named ? Math.max(16, Math.min(44, Math.floor(room / cols))) : Math.max(1, room / cols);
     const height = named
@@ -124,7 +127,6 @@ export class Matrix {
       : rows === 1
         ? 34
         : Math.max(8, Math.min(24, Math.floor(420 / rows)));
-    const top = named ? Math.min(66, 24 + 6 * (widest(view.cols!) - 1)) : 0;
     if (!force && width === this.#width && height === this.#height && top === this.#top) return;
     this.#width = width;
     this.#height = height;
@@ -139,8 +141,7 @@ export class Matrix {
     const { rows, cols, values } = view.data;
     const left = this.#left;
     const top = this.#top;
-    // Names that slant over the last column reach beyond it.
-    const width = left + cols * this.#width + (top > 24 ? 30 : 0);
+    const width = left + cols * this.#width + (top > 24 ? kOverhang : 0);
     const height = top + rows * this.#height;
     const ratio = Math.min(devicePixelRatio || 1, 2);
     this.#canvas.width = Math.round(width * ratio);

@@ -99,7 +99,7 @@ export class PairPanel {
     for (const on of [true, false]) {
       const outputs = on ? pair.withPositions : pair.withoutPositions;
       const write = (side: Pair['first']) =>
-        make('li', '', make('span', 'inside-text', side.text), make('span', 'inside-arrow', '→'), make('span', 'inside-text', on ? side.translation : side.without));
+        make('li', '', make('span', 'inside-text', side.text), make('span', 'inside-arrow', '→'), make('span', 'inside-text', (on ? side.translation : side.without) || text().nothing));
       const matrix = new Matrix();
       matrices.push([matrix, outputs]);
       // The verdict rests on the engine's number: what rounding leaves is far below any difference
@@ -139,7 +139,7 @@ export class PairPanel {
   #table(pair: Pair, { first, second, differences }: PairOutputs): HTMLElement {
     const body = make('tbody');
     const beginning = ({ values, cols }: PairOutputs['first'], row: number) =>
-      `(${Array.from(values.subarray(row * cols, row * cols + 3), formatNumber).join(', ')}, …)`;
+      `(${Array.from(values.subarray(row * cols, row * cols + 2), formatNumber).join(', ')}, …)`;
     pair.same.forEach((i, j) => {
       if (i < 0) return;
       const token = pair.second.tokens[j]!;

@@ -49,13 +49,13 @@ export function plot({ name, x, y, series, mark }: PlotOptions): SVGSVGElement {
   for (const tick of x.ticks ?? (x.log ? decades(xs) : steps(xs))) {
     root.append(
       svg('line', { x1: px(tick), x2: px(tick), y1: kHeight - kEdge.bottom, y2: kHeight - kEdge.bottom + 4, class: 'inside-plot-axis' }),
-      label(px(tick), kHeight - kEdge.bottom + 18, x.format(tick), 'middle'),
+      label(px(tick), kHeight - kEdge.bottom + 20, x.format(tick), 'middle'),
     );
   }
   root.append(
     svg('line', { x1: kEdge.left, x2: kWidth - kEdge.right, y1: kHeight - kEdge.bottom, y2: kHeight - kEdge.bottom, class: 'inside-plot-axis' }),
     label((kEdge.left + kWidth - kEdge.right) / 2, kHeight - 6, x.label, 'middle', 'inside-plot-label'),
-    label(4, 14, y.label, 'start', 'inside-plot-label'),
+    label(4, 18, y.label, 'start', 'inside-plot-label'),
   );
   if (mark && mark.x >= xs[0] && mark.x <= xs[1]) {
     root.append(

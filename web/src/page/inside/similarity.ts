@@ -158,12 +158,8 @@ export class SimilarityPanel {
     box.tabIndex = 0;
     box.setAttribute('role', 'group');
     box.setAttribute('aria-label', text().cost);
-    const parts: Node[] = [
-      make('h4', '', text().cost),
-      make('p', 'about', `${text().perSentence(found.tokens.length)}, dₖ = ${found.dK}`),
-      box,
-      this.#measure,
-    ];
+    const table = [make('p', 'about', `${text().perSentence(found.tokens.length)}, dₖ = ${found.dK}`), box, this.#measure];
+    const columns = [make('div', 'inside-column', ...table)];
     if (measured) {
       const series: Series[] = kMeasured.map((name, i) => ({
         name: text().similarity[name].name,
@@ -177,8 +173,8 @@ export class SimilarityPanel {
         y: { label: text().time, log: true, format: formatTime },
         series,
       });
-      parts.push(make('p', 'about', text().measuredHere(kTokens)), chart, legend(series));
+      columns.push(make('div', 'inside-column', make('p', 'about', text().measuredHere(kTokens)), chart, legend(series)));
     }
-    this.#cost.replaceChildren(...parts);
+    this.#cost.replaceChildren(make('h4', '', text().cost), make('div', 'inside-columns', ...columns));
   }
 }

@@ -47,6 +47,7 @@ interface Texts {
   effectAbout: string;
   writes: (what: string) => string;
   leak: string;
+  nothing: string;
   unchanged: string;
   mean: string;
   distribution: string;
@@ -159,6 +160,7 @@ export const text = messages<Texts>({
     effect: 'What that does to this translation',
     effectAbout: 'Probability of each of its words: as trained, and computed so.',
     writes: (what) => `Computed so, the model would write: “${what}”`,
+    nothing: '(nothing)',
     leak: 'Where the future leaks in: right of the outlined steps in the weights, and in the probabilities here, for which the whole translation is read at once. The sentence below is written word by word: when a word is chosen, nothing after it exists yet, so there nothing can leak in.',
     unchanged: 'All switches are on: the model computes as it was trained.',
     mean: 'mean', distribution: 'How the values are spread',
@@ -254,6 +256,7 @@ export const text = messages<Texts>({
     effect: 'Was das mit dieser Übersetzung macht',
     effectAbout: 'Wahrscheinlichkeit jedes ihrer Wörter: wie trainiert, und so gerechnet.',
     writes: (what) => `So gerechnet schriebe das Modell: „${what}“`,
+    nothing: '(nichts)',
     leak: 'Wo die Zukunft einsickert: rechts der umrandeten Stufen in den Gewichten, und in den Wahrscheinlichkeiten hier, für die die ganze Übersetzung auf einmal gelesen wird. Der Satz darunter entsteht Wort für Wort: Wird ein Wort gewählt, gibt es dahinter noch nichts, also kann dort nichts einsickern.',
     unchanged: 'Alle Schalter sind an: Das Modell rechnet, wie es trainiert wurde.',
     mean: 'Mittel', distribution: 'Wie die Werte streuen',
@@ -348,6 +351,7 @@ export const text = messages<Texts>({
     effect: '对这个译文的影响',
     effectAbout: '每个词的概率：按训练时的方式，以及这样计算。',
     writes: (what) => `这样计算，模型会写：“${what}”`,
+    nothing: '（什么也没有）',
     leak: '未来从哪里泄漏：在权重图中阶梯线的右侧，以及这里列出的概率，因为计算它们时整句译文是一次读入的。下面的句子则逐词写出：选一个词时，它后面的词还不存在，所以那里无从泄漏。',
     unchanged: '所有开关都开着：模型按训练时的方式计算。',
     mean: '均值', distribution: '数值的分布',
