@@ -401,9 +401,26 @@ test('steps: probabilities, candidates, play and scrub', async ({ page, origin, 
 
 test('steps play by themselves where motion is welcome', async ({ page, origin }) => {
   await show(page, origin, sentences[0], 'words');
-  await page.getByRole('button', { name: 'Play the decoding' }).click();
-  await page.waitForFunction(() => document.querySelector('.step-name').textContent.startsWith('step 2'));
-  await page.getByRole('button', { name: 'Pause' }).click();
+  // Paused in the page, at the second step: from here it might be over by then.
+  const steps = await page.evaluate(
+    () =>
+      new Promise((done) => {
+        const name = document.querySelector('.step-name');
+        const play = document.querySelector('#attention .play');
+        const seen = [play.ariaLabel];
+        new MutationObserver(() => {
+          if (seen.at(-1) === name.textContent) return;
+          seen.push(name.textContent);
+          if (!name.textContent.startsWith('step 2')) return;
+          seen.push(play.ariaLabel);
+          play.click();
+          done([...seen, play.ariaLabel]);
+        }).observe(name, { childList: true });
+        play.click();
+      }),
+  );
+  const all = steps[1].split(' ').at(-1);
+  assert.deepEqual(steps, ['Play the decoding, step by step', `step 1 of ${all}`, `step 2 of ${all}`, 'Pause', 'Play the decoding, step by step']);
   assert.ok((await page.locator('#panel-words .word.pending').count()) > 0);
 });
 
@@ -423,6 +440,88 @@ test('a candidate chosen is forced and the rest written anew', async ({ page, or
   await page.getByRole('button', { name: 'Take back' }).click();
   await page.waitForFunction((old) => document.querySelector('#explained-target').textContent === old, before);
   assert.equal(await page.locator('.step-forced').count(), 0);
+});
+
+/** Stands between the page and its worker: tells it of a translation under way, and keeps answers back. */
+function stand() {
+  const requests = new Map();
+  const between = { holding: false, translating: null, kept: null, keeping: false };
+  globalThis.between = between;
+  globalThis.Worker = class extends Worker {
+    #listener = null;
+    #late = null;
+    set onmessage(listener) {
+      this.#listener = listener;
+      super.onmessage = (event) => {
+        const request = requests.get(event.data.id);
+        if (between.holding && request?.type === 'translate') {
+          if (event.data.type === 'result') between.translated = event.data;
+        } else if (between.keeping && request?.lane === 'explain' && event.data.type === 'result') {
+          between.kept = event.data;
+        } else listener.call(this, event);
+      };
+    }
+    postMessage(message, ...rest) {
+      requests.set(message.id, message);
+      super.postMessage(message, ...rest);
+      if (between.holding && message.type === 'translate') {
+        between.grow = (draft) => this.#answer({ type: 'growth', id: message.id, growth: { text: '', sentences: [], draft, total: 1 } });
+        // The whole translation; what was kept back arrives when the page has asked for its explanation.
+        between.release = () => {
+          between.holding = between.keeping = false;
+          this.#late = between.kept;
+          this.#answer(between.translated);
+        };
+      }
+      if (this.#late && message.lane === 'explain') {
+        const late = this.#late;
+        this.#late = null;
+        queueMicrotask(() => this.#answer(late));
+      }
+    }
+    #answer(data) {
+      this.#listener(new MessageEvent('message', { data }));
+    }
+  };
+}
+
+test('links grow with a translation under way, and what comes too late changes nothing', async ({ page, origin, model }) => {
+  const native = await attention(model.folder, sentences[2]);
+  const words = native.target.text.split(' ');
+  const drafts = [2, 3, 4].map((count) => words.slice(0, count).join(' '));
+  await page.addInitScript(stand);
+  await ready(page, origin);
+  await explained(page, sentences[0]);
+  await page.locator('#attention').scrollIntoViewIfNeeded();
+  await page.evaluate(() => (globalThis.between.holding = true));
+  await page.fill('#source', sentences[2]);
+  await page.waitForFunction(() => globalThis.between.translated);
+  for (const draft of drafts.slice(0, 2)) {
+    // Told again with every frame: the page does not look at each.
+    await page.waitForFunction((draft) => {
+      globalThis.between.grow(draft);
+      return document.querySelector('#explained-target').textContent === draft;
+    }, draft);
+    assert.equal(await page.locator('#attention').getAttribute('data-state'), 'working');
+    assert.equal(await page.locator('#explained-source').innerText(), sentences[2]);
+    const linked = await list(page.locator('#panel-words .word-below .word-text'));
+    assert.deepEqual(linked.filter((word) => word !== 'end'), draft.split(' '));
+    assert.ok((await page.locator('#translation').innerText()).startsWith(draft));
+  }
+  // The explanation of a third draft is answered, but arrives after the whole translation's was asked for.
+  await page.evaluate(() => (globalThis.between.keeping = true));
+  await page.waitForFunction((draft) => {
+    if (!globalThis.between.kept) globalThis.between.grow(draft);
+    return globalThis.between.kept;
+  }, drafts[2]);
+  await page.evaluate(() => globalThis.between.release());
+  await explained(page, sentences[2]);
+  assert.equal(await page.locator('#explained-target').innerText(), native.target.text);
+  await open(page, 'steps');
+  await page.locator('.step[data-step="1"]').click();
+  await page.locator('.candidate:not(.candidate-taken)').first().click();
+  await page.waitForFunction((own) => document.querySelector('#explained-target').textContent !== own, native.target.text);
+  assert.equal(await page.locator('.step-forced').count(), 2);
 });
 
 /** Spearman's rank correlation, once more: 1 - 6 Σd² / (n (n² - 1)) where no two values are the same. */

@@ -137,6 +137,9 @@ test('switches change what is computed, and back', async ({ page, origin }) => {
   assert.ok((await effect.locator('li').count()) > 3);
   const probabilities = await effect.locator('.inside-id').allInnerTexts();
   assert.ok(probabilities.some((text) => text.split(' → ')[0] !== text.split(' → ')[1]), probabilities.join());
+  // What is written word by word has no future to look at: it stays the same, and the page says why.
+  assert.match(await effect.locator('.inside-leak').innerText(), /nothing can leak in/);
+  assert.ok((await effect.locator('.inside-rewritten').innerText()).includes(`“${await page.locator('#translation').innerText()}”`));
   await flip(page, 'causal', true);
   assert.equal((await valueAt(page, 0, 0, 3)).value, 0);
   assert.equal(await effect.locator('li').count(), 0);
@@ -210,6 +213,9 @@ test('without positions 狗追猫 and 猫追狗 are one, with them they are two'
 
 test('similarity functions and the race are computed and measured here', async ({ page, origin }) => {
   await ready(page, origin);
+  // The panel above it first: it grows, and would push what is below out of sight again.
+  await page.locator('#inside-pair').scrollIntoViewIfNeeded();
+  await page.waitForSelector('#inside-pair[data-state=done]');
   await page.locator('#inside-similarity').scrollIntoViewIfNeeded();
   await page.waitForSelector('#inside-similarity[data-state=done]');
   assert.equal(await page.locator('.inside-card').count(), 7);
@@ -217,7 +223,7 @@ test('similarity functions and the race are computed and measured here', async (
   // Concatenation is additive attention in another order of operations: the same picture.
   assert.equal(new Set(pictures).size, 6);
   await page.click('#inside-similarity .inside-press');
-  await page.waitForSelector('#inside-similarity .inside-plot', { timeout: 120_000 });
+  await page.waitForSelector('#inside-similarity .inside-plot', { timeout: 300_000 });
   assert.equal(await page.locator('#inside-similarity polyline').count(), 6);
   assert.equal(await page.locator('#inside-similarity tbody tr').count(), 7);
   assert.match(await page.locator('#inside-similarity tbody tr').first().innerText(), /\d (µs|ms|s)/);
@@ -226,7 +232,7 @@ test('similarity functions and the race are computed and measured here', async (
   await page.waitForFunction(() => /\d/.test(document.querySelector('#inside-race .note').textContent));
   await open(page, 'qkv');
   await pick(page, 'encoderHead', 3);
-  await page.waitForSelector('#inside-race .inside-plot', { timeout: 120_000 });
+  await page.waitForSelector('#inside-race .inside-plot', { timeout: 300_000 });
   const head = await page.locator('#inside-race thead th').allInnerTexts();
   assert.ok(head.includes('10') && head.includes('2000'), head.join());
   const path = await page.locator('#inside-race tbody tr').filter({ hasText: 'Longest path' }).allInnerTexts();

@@ -28,6 +28,12 @@ export async function translate(folder, texts) {
   return lines;
 }
 
+/** The `nbest` best translations of a text by a search that keeps `beam`: {text, score}, best first. */
+export async function best(folder, text, beam, nbest) {
+  const output = await run(['translate', '--model', folder, '--beam', String(beam), '--nbest', String(nbest), '--format', 'jsonl'], `${text}\n`);
+  return JSON.parse(output).candidates;
+}
+
 /** The object of `attention --format json`. */
 export async function attention(folder, text) {
   return JSON.parse(await run(['attention', '--model', folder, '--format', 'json', text]));

@@ -1,10 +1,12 @@
 #!/usr/bin/env node
-// Measures frames a second while pointing around in every view of the attention of a long sentence.
+// Measures frames a second while pointing around in every view of a long sentence: the translation, the
+// views of attention, the stages of the walk inside.
 //
 //   node web/scripts/frames.mjs [--root web/dist] [--tokens 120] [--seconds 3] [--scheme light]
 //
 // Prints, for each view: frames a second, the slowest frame and the 95th percentile (requestAnimationFrame,
-// milliseconds), and what one pointer move costs the main thread, style, layout and paint included.
+// milliseconds), and what one pointer move costs the main thread: all of it, and of that script, style and
+// layout. On a machine with other work to do these are larger than they would be alone.
 
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -54,19 +56,18 @@ try {
 
   const session = await page.context().newCDPSession(page);
   await session.send('Performance.enable');
+  const kCosts = ['TaskDuration', 'ScriptDuration', 'RecalcStyleDuration', 'LayoutDuration'];
   const busy = async () => {
     const { metrics } = await session.send('Performance.getMetrics');
-    return metrics.find(({ name }) => name === 'TaskDuration').value * 1000;
+    return kCosts.map((wanted) => metrics.find(({ name }) => name === wanted).value * 1000);
   };
-  const stacks = [['words', 'cross'], ['words', 'encoder'], ['matrix', 'cross'], ['heads', 'encoder'], ['steps', null], ['causes', null]];
-  for (const [view, stack] of stacks) {
-    await page.click(`#tab-${view}`);
-    if (stack) await page.check(`input[name=stack][value=${stack}]`, { force: true });
-    if (view === 'causes') await page.locator('.cause-word').first().waitFor();
-    await page.waitForTimeout(500);
-    const figure = page.locator(`#panel-${view}`);
-    await figure.scrollIntoViewIfNeeded();
-    const box = await figure.boundingBox();
+  /** Points around in this part of the page. */
+  const measure = async (name, selector) => {
+    const part = page.locator(selector).first();
+    await part.evaluate((element) => element.scrollIntoView({ block: 'center', behavior: 'instant' }));
+    const box = await part.boundingBox();
+    const top = Math.max(box.y, 80);
+    const height = Math.min(box.y + box.height, 990) - top;
     await page.evaluate(() => {
       globalThis.frames = [];
       globalThis.running = true;
@@ -81,10 +82,9 @@ try {
     let moves = 0;
     while (performance.now() - began < values.seconds * 1000) {
       const t = moves++ / 40;
-      const height = Math.min(box.height, 900 - box.y);
-      await page.mouse.move(box.x + box.width * (0.5 + 0.48 * Math.sin(t * 3.1)), box.y + height * (0.5 + 0.46 * Math.sin(t * 1.7)));
+      await page.mouse.move(box.x + box.width * (0.5 + 0.48 * Math.sin(t * 3.1)), top + height * (0.5 + 0.46 * Math.sin(t * 1.7)));
     }
-    const cost = (await busy()) - before;
+    const costs = (await busy()).map((after, i) => ((after - before[i]) / moves).toFixed(2));
     const frames = await page.evaluate(() => {
       globalThis.running = false;
       return globalThis.frames;
@@ -92,8 +92,28 @@ try {
     const gaps = frames.slice(1).map((time, i) => time - frames[i]).sort((a, b) => a - b);
     const rate = (1000 * gaps.length) / (frames.at(-1) - frames[0]);
     console.log(
-      `${view}${stack ? ` (${stack})` : ''}: ${rate.toFixed(1)} frames/s, slowest ${gaps.at(-1).toFixed(1)} ms, 95 % within ${gaps[Math.floor(gaps.length * 0.95)].toFixed(1)} ms, ${(cost / moves).toFixed(2)} ms of main thread a move (${moves} moves)`,
+      `${name}: ${rate.toFixed(1)} frames/s, slowest ${gaps.at(-1).toFixed(1)} ms, 95 % within ${gaps[Math.floor(gaps.length * 0.95)].toFixed(1)} ms; a move: ${costs[0]} ms (script ${costs[1]}, style ${costs[2]}, layout ${costs[3]}), ${moves} moves`,
     );
+  };
+  await page.waitForSelector('#translator[data-words=done]');
+  await measure('translation', '#translation');
+  await measure('source', '#source');
+  const stacks = [
+    ['words', 'cross'], ['words', 'encoder'], ['words', 'decoder'], ['matrix', 'cross'], ['matrix', 'encoder'],
+    ['heads', 'encoder'], ['steps', null], ['causes', null],
+  ];
+  for (const [view, stack] of stacks) {
+    await page.click(`#tab-${view}`);
+    if (stack) await page.check(`input[name=stack][value=${stack}]`, { force: true });
+    if (view === 'causes') await page.locator('.cause-word').first().waitFor();
+    await measure(`${view}${stack ? ` (${stack})` : ''}`, `#panel-${view}`);
+  }
+  await page.locator('.inside-walk').scrollIntoViewIfNeeded();
+  await page.waitForSelector('.inside-walk[data-state=done]');
+  for (const stage of ['embedding', 'qkv', 'scores', 'softmax', 'feedforward', 'layers', 'cross', 'decoded', 'logits']) {
+    await page.click(`#inside-tab-${stage}`);
+    await page.waitForSelector(`.inside-stage[data-stage=${stage}] .inside-matrix`);
+    await measure(`inside, ${stage}`, '.inside-matrix');
   }
 } finally {
   await browser.close();
