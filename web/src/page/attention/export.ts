@@ -3,7 +3,7 @@
 import { messages } from '../i18n';
 import { tokens } from './colour';
 import { element } from './element';
-import { escape, paint, type Scene, toSvg } from './scene';
+import { escape, framed, paint, type Scene, toSvg } from './scene';
 import style from './standalone.css?raw';
 import code from './standalone.js?raw';
 
@@ -127,9 +127,10 @@ async function toPng({ width, height, background, shapes }: Scene): Promise<Blob
 }
 
 async function fileOf(view: Exportable, format: Format): Promise<Blob> {
-  if (format === 'png') return toPng(view.scene);
+  const picture = () => framed(view.scene, `${view.source} → ${view.target}`, tokens());
+  if (format === 'png') return toPng(picture());
   const content = {
-    svg: () => `<?xml version="1.0" encoding="UTF-8"?>\n${toSvg(view.scene)}\n`,
+    svg: () => `<?xml version="1.0" encoding="UTF-8"?>\n${toSvg(picture())}\n`,
     // Spreadsheets take a CSV for UTF-8 only with this mark.
     csv: () => `\ufeff${toCsv(view.table)}`,
     json: () => `${JSON.stringify(view.data, null, 1)}\n`,

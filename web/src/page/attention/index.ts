@@ -994,7 +994,7 @@ class Panel implements AttentionPart {
       layer: choice.layer === 'all' ? 'all' : choice.layer + 1,
       head: typeof choice.head === 'number' ? choice.head + 1 : choice.head,
     };
-    const title = (name: string) => `${t.views[this.#name]}: ${name}`;
+    const title = (name: string) => `${t.views[this.#name]} · ${name}`;
     const base = { name: `translucent-${this.#name}`, source: source.text, target: target.text };
     switch (this.#name) {
       case 'words':

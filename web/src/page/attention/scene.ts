@@ -104,6 +104,38 @@ export function paint(context: CanvasRenderingContext2D, shapes: readonly Shape[
   }
 }
 
+/** The drawing with room around it and what it shows above it: what a picture needs that stands alone. */
+export function framed(scene: Scene, sentence: string, { ink, quiet }: { ink: string; quiet: string }): Scene {
+  const margin = 28;
+  const size = { title: 22, sentence: 16 };
+  const room = Math.max(scene.width, 640);
+  const fit = (text: string, pixels: number): string => {
+    const characters = [...text];
+    const share = room / (widthsOf([text], pixels, 'serif')[0] || 1);
+    return share >= 1 ? text : `${characters.slice(0, Math.floor(characters.length * share) - 1).join('')}…`;
+  };
+  const top = margin + size.title + 12 + size.sentence + 24;
+  const left = margin + (room - scene.width) / 2;
+  const moved = scene.shapes.map((shape): Shape => {
+    if (shape.kind !== 'curve') return { ...shape, x: shape.x + left, y: shape.y + top };
+    const [x0, y0, x1, y1, x2, y2, x3, y3] = shape.points;
+    return { ...shape, points: [x0 + left, y0 + top, x1 + left, y1 + top, x2 + left, y2 + top, x3 + left, y3 + top] };
+  });
+  const written = (text: string, pixels: number, y: number, fill: string): Shape => ({
+    kind: 'text', x: margin, y, text: fit(text, pixels), size: pixels, fill, family: 'serif',
+  });
+  return {
+    ...scene,
+    width: room + 2 * margin,
+    height: scene.height + top + margin,
+    shapes: [
+      written(scene.title, size.title, margin + size.title, ink),
+      written(sentence, size.sentence, margin + size.title + 12 + size.sentence, quiet),
+      ...moved,
+    ],
+  };
+}
+
 /** A whole SVG document, vectors and text only. */
 export function toSvg({ title, width, height, background, shapes }: Scene): string {
   const parts = [

@@ -17,27 +17,21 @@
   for (const { node } of words) node.setAttribute('tabindex', '0');
   const hint = readout.textContent;
 
+  // The last number of what a shape says of itself.
+  const weightOf = ({ tip }) => Number(tip.replaceAll('−', '-').match(/-?\d[\d.]*(e-\d+)?(?=\D*$)/)?.[0] ?? 0);
+
   function light(found) {
     svg.classList.toggle('lighting', Boolean(found));
-    for (const { node, keys } of shapes) {
-      // A word lights all that is its own; a link or cell only itself and its two words.
-      const lit =
-        found &&
-        (found.keys.length === 1
-          ? keys.includes(found.keys[0])
-          : node === found.node || (keys.length === 1 && found.keys.includes(keys[0])));
-      node.classList.toggle('lit', Boolean(lit));
-    }
-    if (!found) {
-      readout.textContent = hint;
-      return;
-    }
-    const tips = found.keys.length === 1 ? shapes.filter(({ keys, tip }) => tip && keys.includes(found.keys[0])) : [found];
-    const strongest = tips
-      .map(({ tip }) => tip)
-      .sort((a, b) => Number(b.split(' ').at(-1)) - Number(a.split(' ').at(-1)))
-      .slice(0, 5);
-    readout.textContent = strongest.join(' · ') || found.node.textContent;
+    // A word lights all that is its own, and of the words at the other ends the five that matter most to it;
+    // a link or cell lights only itself and its two words.
+    const whole = found?.keys.length === 1;
+    const own = whole ? shapes.filter(({ keys }) => keys.includes(found.keys[0])) : found ? [found] : [];
+    const strongest = own.filter(({ tip }) => tip).sort((a, b) => weightOf(b) - weightOf(a)).slice(0, 5);
+    const ends = new Set(strongest.flatMap(({ keys }) => keys));
+    const lit = new Set(own);
+    for (const shape of words) if (ends.has(shape.keys[0])) lit.add(shape);
+    for (const shape of shapes) shape.node.classList.toggle('lit', lit.has(shape));
+    readout.textContent = found ? strongest.map(({ tip }) => tip).join(' · ') || found.node.textContent : hint;
   }
   const shapeOf = (target) => shapes.find(({ node }) => node === target || node.contains(target));
   svg.addEventListener('pointerover', (event) => light(shapeOf(event.target)));
