@@ -59,6 +59,9 @@ export class Walk {
     this.#stage.id = 'inside-stage';
     this.#stage.setAttribute('role', 'tabpanel');
     this.#stage.tabIndex = -1;
+    // A long formula scrolls, by keyboard too.
+    this.#formula.setAttribute('role', 'group');
+    this.#formula.tabIndex = 0;
     this.#note.setAttribute('role', 'status');
     this.#rail.setAttribute('role', 'tablist');
     this.element.append(this.#rail, this.#stage);
@@ -233,7 +236,7 @@ export class Walk {
       }
     }
     const { title, about } = text().stage[name];
-    this.#stage.setAttribute('aria-labelledby', `inside-tab-${name}`);
+    for (const part of [this.#stage, this.#formula]) part.setAttribute('aria-labelledby', `inside-tab-${name}`);
     const previous = button(text().previous, 'inside-step', () => this.#open(kStages[index - 1]!));
     const next = button(text().next, 'inside-step', () => this.#open(kStages[index + 1]!));
     previous.dataset.go = 'previous';
