@@ -21,7 +21,7 @@ export interface PlotOptions {
 
 const kWidth = 560;
 const kHeight = 300;
-const kEdge = { left: 64, right: 16, top: 30, bottom: 44 };
+const kEdge = { left: 64, right: 28, top: 40, bottom: 44 };
 
 export function plot({ name, x, y, series, mark }: PlotOptions): SVGSVGElement {
   const points = series.flatMap(({ points }) => points);
