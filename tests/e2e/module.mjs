@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { createServer } from 'node:http';
-import { cp, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -36,7 +36,7 @@ async function installed() {
   return folder;
 }
 
-const types = { '.html': 'text/html', '.js': 'text/javascript', '.json': 'application/json', '.wasm': 'application/wasm' };
+const types = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css', '.json': 'application/json', '.wasm': 'application/wasm' };
 const strict = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; object-src 'none'";
 
 /** Serves a folder as a simple host does; `fault` may answer a request in its own way. */
@@ -240,6 +240,131 @@ test('example explain: the elements', ({ page, results }) =>
     await page.getByRole('textbox').fill('猫追狗。');
     await page.waitForFunction(() => document.querySelector('translucent-attention').explanation?.source.text === '猫追狗。');
     await page.screenshot({ path: `${results}/example-explain.png` });
+  }));
+
+const axe = fileURLToPath(new URL('../../web/node_modules/axe-core/axe.min.js', import.meta.url));
+
+/** A page with both elements, in the system's colours; the attention is that of the pair's text. */
+async function elementsPage(origin, page, text = 'Der Hund jagt die Katze.') {
+  await writeFile(
+    join(await installed(), 'elements.html'),
+    `<!doctype html><html lang="en"><meta charset="utf-8"><title>elements</title><meta name="viewport" content="width=device-width">
+     <meta name="color-scheme" content="light dark"><link rel="stylesheet" href="elements.css">
+     <main><h1>Elements</h1><translucent-translate source="de" target="en"></translucent-translate>
+     <translucent-attention></translucent-attention></main><script type="module" src="elements.js"></script></html>`,
+  );
+  await writeFile(
+    join(folder, 'elements.css'),
+    // axe takes a page without a background for a white one, dark or not.
+    `html { background: Canvas; }
+     .own { --translucent-accent: rgb(0, 90, 0); --translucent-background: rgb(250, 240, 230); --translucent-text: rgb(40, 0, 0); --translucent-radius: 12px; --translucent-font: monospace; }`,
+  );
+  await writeFile(
+    join(folder, 'elements.js'),
+    `import { Translator } from './node_modules/translucent/lib/index.js';
+     import './node_modules/translucent/lib/define.js';
+     const translator = await Translator.create({ sourceLanguage: 'de', targetLanguage: 'en' });
+     const [pair, picture] = document.querySelectorAll('translucent-translate, translucent-attention');
+     pair.addEventListener('translated', async ({ detail }) => {
+       picture.explanation = await translator.explain(detail.text);
+     });
+     pair.value = ${JSON.stringify(text)};`,
+  );
+  await page.goto(`${origin}/elements.html`);
+  await page.waitForFunction((given) => document.querySelector('translucent-attention').explanation?.source.text === given, text);
+}
+
+for (const colorScheme of ['light', 'dark']) {
+  for (const width of [1280, 390]) {
+    test(
+      `the elements with axe, ${colorScheme}, ${width} px`,
+      ({ page, results }) =>
+        // axe is put into the page as an inline script.
+        onHost({ headers: {} }, async ({ origin }) => {
+          await elementsPage(origin, page, width < 500 ? 'Ich habe gestern mit meinem Bruder in der Stadt ein sehr gutes Buch gelesen.' : undefined);
+          await page.addScriptTag({ path: axe });
+          const violations = await page.evaluate(() =>
+            globalThis.axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) =>
+              violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html, failureSummary }) => `${html} ${failureSummary}`).join(' | ')}`),
+            ),
+          );
+          assert.deepEqual(violations, []);
+          assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), 'the page scrolls sideways');
+          await page.screenshot({ path: `${results}/elements-${colorScheme}-${width}.png`, fullPage: true });
+        }),
+      { context: { colorScheme, viewport: { width, height: 844 } } },
+    );
+  }
+}
+
+test('the elements by keyboard', ({ page }) =>
+  onHost({}, async ({ origin }) => {
+    await elementsPage(origin, page);
+    const focused = () =>
+      page.evaluate(() => {
+        const inner = document.activeElement.shadowRoot?.activeElement;
+        return inner ? `${inner.localName} ${inner.getAttribute('aria-label') ?? inner.closest('label')?.textContent.trim().split(' ')[0] ?? ''}`.trim() : document.activeElement.localName;
+      });
+    await page.keyboard.press('Tab');
+    assert.equal(await focused(), 'textarea');
+    for (const name of ['Attention', 'Layer', 'Head']) {
+      await page.keyboard.press('Tab');
+      assert.equal(await focused(), `select ${name}`);
+    }
+    await page.keyboard.press('Tab');
+    const cell = async () => (await focused()).replace(/^td /, '');
+    const status = page.locator('translucent-attention').getByRole('status');
+    /** The cell of that row and column, as the explanation has it: the mean over the heads of the last layer. */
+    const weight = (row, column) =>
+      page.evaluate(
+        ([row, column]) => {
+          const { shape, weights } = document.querySelector('translucent-attention').explanation.cross;
+          const [layers, heads, queries, keys] = shape;
+          const [q, k] = [(row + queries) % queries, (column + keys) % keys];
+          let sum = 0;
+          for (let h = 0; h < heads; h++) sum += weights[(((layers - 1) * heads + h) * queries + q) * keys + k];
+          return (sum / heads).toFixed(4);
+        },
+        [row, column],
+      );
+    assert.equal(await cell(), await weight(0, 0));
+    for (const [key, row, column] of [
+      ['ArrowRight', 0, 1],
+      ['ArrowDown', 1, 1],
+      ['End', 1, -1],
+      ['Home', 1, 0],
+      ['ArrowUp', 0, 0],
+      ['ArrowLeft', 0, 0],
+      ['Control+End', -1, -1],
+      ['Control+Home', 0, 0],
+    ]) {
+      await page.keyboard.press(key);
+      const expected = await weight(row, column);
+      assert.equal(await cell(), expected, key);
+      assert.ok((await status.textContent()).endsWith(` ${expected}`), key);
+    }
+    await page.keyboard.press('Shift+Tab');
+    assert.equal(await focused(), 'select Head');
+    await page.keyboard.press('ArrowDown');
+    await page.waitForFunction(() => document.querySelector('translucent-attention').getAttribute('head') === '0');
+  }));
+
+test('the elements in a page’s own colours', ({ page }) =>
+  onHost({}, async ({ origin }) => {
+    await elementsPage(origin, page);
+    await page.evaluate(() => document.querySelector('main').classList.add('own'));
+    const [field, cell, focus] = await page.evaluate(() => {
+      const [pair, picture] = document.querySelectorAll('translucent-translate, translucent-attention');
+      const input = pair.shadowRoot.querySelector('textarea');
+      const td = picture.shadowRoot.querySelector('tbody td');
+      td.style.setProperty('--weight', '1');
+      input.focus();
+      const { backgroundColor, borderRadius, fontFamily, color, outlineColor } = getComputedStyle(input);
+      return [[backgroundColor, borderRadius, fontFamily, color], getComputedStyle(td).backgroundColor, outlineColor];
+    });
+    assert.deepEqual(field, ['rgb(250, 240, 230)', '12px', 'monospace', 'rgb(40, 0, 0)']);
+    assert.match(cell, /^(rgb\(0, 90, 0\)|color\(srgb 0 0\.35294\d* 0\))$/);
+    assert.equal(focus, 'rgb(0, 90, 0)');
   }));
 
 test('the README’s lines, pasted into an empty page', async ({ page }) => {
@@ -734,27 +859,73 @@ test(
   { faults: true },
 );
 
-test('in a page that Vite has built', async ({ page }) => {
-  const root = await installed();
-  await mkdir(join(root, 'app/src'), { recursive: true });
-  await writeFile(join(root, 'app/index.html'), '<!doctype html><meta charset="utf-8"><title>app</title><p id=out></p><script type="module" src="./src/main.js"></script>');
+/** A page as a site's developer writes it, for a bundler: in a folder of its own beside node_modules. */
+async function appFor(bundler) {
+  const root = join(await installed(), bundler);
+  await mkdir(join(root, 'src'), { recursive: true });
+  await writeFile(join(root, 'index.html'), '<!doctype html><meta charset="utf-8"><title>app</title><p id=out></p><script type="module" src="./src/main.js"></script>');
   await writeFile(
-    join(root, 'app/src/main.js'),
+    join(root, 'src/main.js'),
     `import { configure, LanguageDetector, Translator } from 'translucent';
      configure({ models: '/node_modules/translucent/lib/models/' });
-     const [{ detectedLanguage }] = await (await LanguageDetector.create()).detect('Guten Morgen, wie geht es dir?');
-     const translator = await Translator.create({ sourceLanguage: detectedLanguage, targetLanguage: 'en' });
-     document.querySelector('#out').textContent = await translator.translate('Guten Morgen.');`,
+     const show = (text) => { document.querySelector('#out').textContent = text; };
+     (async () => {
+       const [{ detectedLanguage }] = await (await LanguageDetector.create()).detect('Guten Morgen, wie geht es dir?');
+       const translator = await Translator.create({ sourceLanguage: detectedLanguage, targetLanguage: 'en' });
+       show((await translator.translateHTML('<b>Guten Morgen.</b>')));
+     })().catch((error) => show(String(error)));`,
   );
-  const { build } = await import(new URL('../../web/node_modules/vite/dist/node/index.js', import.meta.url));
-  await build({ root: join(root, 'app'), base: '/app/dist/', configFile: false, logLevel: 'error', build: { outDir: 'dist', target: 'es2022' } });
-  const assets = await readdir(join(root, 'app/dist/assets'));
+  return root;
+}
+
+async function showsTranslation(page, address) {
+  await page.goto(address);
+  await page.waitForFunction(() => document.querySelector('#out').textContent !== '');
+  assert.match(await page.locator('#out').textContent(), /^<b>.*morning/i);
+}
+
+const isolated = { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' };
+const installedHere = (path) => import(new URL(`../../web/node_modules/${path}`, import.meta.url));
+
+test('in a page that Vite has built', async ({ page }) => {
+  const root = await appFor('vite');
+  const { build } = await installedHere('vite/dist/node/index.js');
+  await build({ root, base: '/vite/dist/', configFile: false, logLevel: 'error', build: { outDir: 'dist', target: 'es2022' } });
+  const assets = await readdir(join(root, 'dist/assets'));
   assert.equal(assets.filter((name) => name.endsWith('.wasm')).length, 4, assets.join());
-  const isolated = { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' };
-  await onHost({ headers: { 'Content-Security-Policy': strict, ...isolated } }, async ({ origin }) => {
-    await page.goto(`${origin}/app/dist/index.html`);
-    await page.waitForFunction(() => document.querySelector('#out').textContent !== '');
-    assert.match(await page.locator('#out').textContent(), /morning/i);
+  await onHost({ headers: { 'Content-Security-Policy': strict, ...isolated } }, ({ origin }) => showsTranslation(page, `${origin}/vite/dist/index.html`));
+});
+
+test('in the development server of Vite', async ({ page }) => {
+  await appFor('vite-server');
+  await writeFile(join(folder, 'favicon.ico'), ''); // what a browser asks for by itself
+  const { createServer } = await installedHere('vite/dist/node/index.js');
+  const server = await createServer({
+    root: folder,
+    configFile: false,
+    logLevel: 'error',
+    optimizeDeps: { exclude: ['translucent'] },
+    server: { port: 0, hmr: false, watch: null },
   });
-  await rm(join(root, 'app'), { recursive: true });
+  try {
+    await server.listen();
+    await showsTranslation(page, `${server.resolvedUrls.local[0]}vite-server/index.html`);
+  } finally {
+    await server.close();
+  }
+});
+
+test('in a page that webpack has built', async ({ page }) => {
+  const root = await appFor('webpack');
+  const { default: webpack } = await installedHere('webpack/lib/index.js');
+  const compiler = webpack({ mode: 'production', devtool: false, context: root, entry: './src/main.js', output: { path: join(root, 'dist') } });
+  const stats = await promisify(compiler.run).call(compiler);
+  await promisify(compiler.close).call(compiler);
+  const { errors, warnings } = stats.toJson({ all: false, errors: true, warnings: true });
+  assert.deepEqual(errors, []);
+  assert.deepEqual(warnings.filter(({ message }) => !/size limit|performance/.test(message)), []);
+  const files = await readdir(join(root, 'dist'));
+  assert.equal(files.filter((name) => name.endsWith('.wasm')).length, 4, files.join());
+  await writeFile(join(root, 'dist/index.html'), '<!doctype html><meta charset="utf-8"><title>app</title><p id=out></p><script type="module" src="main.js"></script>');
+  await onHost({ headers: { 'Content-Security-Policy': strict, ...isolated } }, ({ origin }) => showsTranslation(page, `${origin}/webpack/dist/index.html`));
 });

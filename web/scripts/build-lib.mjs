@@ -80,11 +80,18 @@ for (const name of readdirSync(lib).filter((file) => file.endsWith('.js'))) {
 }
 
 for (const name of variants) {
-  const glue = readFileSync(join(builds, `${name}.js`), 'utf8');
-  // Its threads load the script once more: itself, by whatever name a bundler has given it.
-  const self = `new URL("${name}.js",import.meta.url)`;
-  if (name.endsWith('-threads') && !glue.includes(self)) throw new Error(`${name}.js: does not load itself as expected`);
-  const { code } = transformSync(glue.replaceAll(self, 'new URL(import.meta.url)'), { minify: true, format: 'esm', target: 'es2022' });
+  let glue = readFileSync(join(builds, `${name}.js`), 'utf8');
+  const replace = (from, to) => {
+    if (!glue.includes(from)) throw new Error(`${name}.js: has no ${from}`);
+    glue = glue.replaceAll(from, to);
+  };
+  if (name.endsWith('-threads')) {
+    // Its threads load the script once more: itself, by whatever name a bundler has given it.
+    replace(`new URL("${name}.js",import.meta.url)`, 'new URL(import.meta.url)');
+    // Node runs no threads here, and webpack's minifier does not know await outside functions.
+    replace("if (isNode) isPthread = (await import('worker_threads')).workerData === 'em-pthread';", '');
+  }
+  const { code } = transformSync(glue, { minify: true, format: 'esm', target: 'es2022' });
   writeFileSync(join(lib, 'engine', `${name}.js`), code);
   cpSync(join(builds, `${name}.wasm`), join(lib, 'engine', `${name}.wasm`));
 }

@@ -21,6 +21,7 @@ const kTexts = {
     encoder: 'within the text',
     decoder: 'within the translation',
     end: 'end',
+    word: 'word',
     start: 'start',
     table: 'Weights: a row for each word that looks, a column for each it looks at',
   },
@@ -37,6 +38,7 @@ const kTexts = {
     encoder: 'innerhalb des Textes',
     decoder: 'innerhalb der Übersetzung',
     end: 'Ende',
+    word: 'Wort',
     start: 'Anfang',
     table: 'Gewichte: eine Zeile je Wort, das hinsieht, eine Spalte je Wort, auf das es sieht',
   },
@@ -53,6 +55,7 @@ const kTexts = {
     encoder: '原文内部',
     decoder: '译文内部',
     end: '结束',
+    word: '词',
     start: '开始',
     table: '权重：每行是观察的词，每列是被观察的词',
   },
@@ -98,6 +101,7 @@ select { font: inherit; color: inherit; background: var(--background); border: 1
 table { border-collapse: collapse; font-size: 0.875em; }
 th { font-weight: normal; padding: 0.15em 0.4em; text-align: end; white-space: nowrap; }
 thead th { writing-mode: vertical-rl; text-align: start; padding: 0.4em 0.15em; }
+.unseen { position: absolute; clip-path: inset(50%); }
 td { width: 1.6em; height: 1.6em; padding: 0; border: 1px solid var(--background); background: color-mix(in srgb, var(--accent) calc(var(--weight) * 100%), var(--background)); }
 `;
 
@@ -352,9 +356,10 @@ export class TranslucentAttention extends Base {
     table.setAttribute('role', 'grid');
     table.setAttribute('aria-label', texts.table);
     const header = table.createTHead().insertRow();
-    header.append(make('td'), ...columns.map((text) => make('th', { scope: 'col', textContent: text })));
-    header.firstElementChild!.remove();
-    header.prepend(make('th'));
+    header.append(
+      make('th', { scope: 'col' }, make('span', { className: 'unseen', textContent: texts.word })),
+      ...columns.map((text) => make('th', { scope: 'col', textContent: text })),
+    );
     const body = table.createTBody();
     this.#cells = rows.map((text, query) => {
       const row = body.insertRow();
