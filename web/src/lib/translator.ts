@@ -196,6 +196,7 @@ export class Translator {
   }
 
   static async create(options: TranslatorCreateOptions): Promise<Translator> {
+    requireActive();
     const arc = arcOf(options, 'create');
     const common = createOptions(options);
     const given = options.model;
