@@ -26,6 +26,11 @@ if (missing) throw new Error(`build/wasm/${missing}: not there; build the WebAss
 rmSync(lib, { recursive: true, force: true });
 mkdirSync(join(lib, 'engine'), { recursive: true });
 
+// An import that bundlers leave alone. Their remarks would go with the white space, so a name of the same length
+// stands for them meanwhile, and the source map stays right.
+const remarked = 'import(/*webpackIgnore:true*//*@vite-ignore*/';
+const unbundled = 'unbundled'.padEnd(remarked.length - 1, '_');
+
 const ours = {
   name: 'ours',
   setup({ onLoad, onResolve }) {
@@ -39,11 +44,8 @@ const ours = {
         return { contents: source.replace(from, to), loader: 'ts' };
       });
     rename(/src[\\/]lib[\\/]client\.ts$/, "'./worker.ts'", "'./worker.js'");
-    rename(
-      /src[\\/]lib[\\/]models\.ts$/,
-      "import('./sha256')",
-      "import(/* webpackIgnore: true */ /* @vite-ignore */ new URL('./sha256.js', import.meta.url).href)",
-    );
+    rename(/src[\\/]lib[\\/]models\.ts$/, "import('./sha256')", `${unbundled}(new URL('./sha256.js', import.meta.url).href)`);
+    rename(/src[\\/]lib[\\/](node-)?worker\.ts$/, 'import(/* @vite-ignore */ /* webpackIgnore: true */ ', `${unbundled}(`);
   },
 };
 const common = {
@@ -63,8 +65,7 @@ const common = {
 const entry = (...names) => names.map((name) => `src/lib/${name}.ts`);
 await build({ ...common, entryPoints: entry('index', 'elements', 'define'), splitting: true, chunkNames: '[name]-[hash]' });
 // In one file each: a bundler makes a worker's file anew, and only some can take one apart.
-// With white space, since without it the remarks for bundlers would go too.
-await build({ ...common, entryPoints: entry('worker'), minifyWhitespace: false });
+await build({ ...common, entryPoints: entry('worker') });
 await build({ ...common, entryPoints: entry('sha256') });
 await build({
   ...common,
@@ -72,15 +73,25 @@ await build({
   platform: 'node',
   splitting: true,
   chunkNames: 'node-[name]-[hash]',
-  minifyWhitespace: false,
 });
+for (const name of readdirSync(lib).filter((file) => file.endsWith('.js'))) {
+  const file = join(lib, name);
+  writeFileSync(file, readFileSync(file, 'utf8').replaceAll(`${unbundled}(`, remarked));
+}
 
 for (const name of variants) {
-  const glue = readFileSync(join(builds, `${name}.js`), 'utf8');
-  // Its threads load the script once more: itself, by whatever name a bundler has given it.
-  const self = `new URL("${name}.js",import.meta.url)`;
-  if (name.endsWith('-threads') && !glue.includes(self)) throw new Error(`${name}.js: does not load itself as expected`);
-  const { code } = transformSync(glue.replaceAll(self, 'new URL(import.meta.url)'), { minify: true, format: 'esm', target: 'es2022' });
+  let glue = readFileSync(join(builds, `${name}.js`), 'utf8');
+  const replace = (from, to) => {
+    if (!glue.includes(from)) throw new Error(`${name}.js: has no ${from}`);
+    glue = glue.replaceAll(from, to);
+  };
+  if (name.endsWith('-threads')) {
+    // Its threads load the script once more: itself, by whatever name a bundler has given it.
+    replace(`new URL("${name}.js",import.meta.url)`, 'new URL(import.meta.url)');
+    // Node runs no threads here, and webpack's minifier does not know await outside functions.
+    replace("if (isNode) isPthread = (await import('worker_threads')).workerData === 'em-pthread';", '');
+  }
+  const { code } = transformSync(glue, { minify: true, format: 'esm', target: 'es2022' });
   writeFileSync(join(lib, 'engine', `${name}.js`), code);
   cpSync(join(builds, `${name}.wasm`), join(lib, 'engine', `${name}.wasm`));
 }

@@ -57,7 +57,7 @@ describe('translateHTML', () => {
   it.each([
     ['text alone', 'the dog barks.', 'BARKS DOG THE.'],
     ['blocks, and the space around them', '<div>\n  <p>a dog.</p>\n  <p>two cats.</p>\n</div>', '<div>\n  <p>DOG A.</p>\n  <p>CATS TWO.</p>\n</div>'],
-    ['attributes, quotes and all', `<p class='x' data-a=1 title="a > b">a dog.</p>`, `<p class='x' data-a=1 title="a > b">DOG A.</p>`],
+    ['attributes, quotes and all', `<p class='x' data-a=1 rel="a > b">a dog.</p>`, `<p class='x' data-a=1 rel="a > b">DOG A.</p>`],
     ['a link goes with its words', '<p>see <a href="/x?a=1&b=2">the big dog</a> today.</p>', '<p>TODAY <a href="/x?a=1&b=2">DOG BIG THE</a> SEE.</p>'],
     ['inline tags within each other', 'one <b>two <i>three</i></b> four.', 'FOUR <b><i>THREE</i> TWO</b> ONE.'],
     ['a whole sentence in a tag needs no alignment', '<p><em>a dog.</em> two <b>cats</b>.</p>', '<p><em>DOG A.</em> <b>CATS</b> TWO.</p>'],
@@ -87,6 +87,27 @@ describe('translateHTML', () => {
     ['class notranslate', 'a <b class="x notranslate">dog</b> b.', 'B <b class="x notranslate">dog</b> A.'],
   ])('never translates %s', async (_name, html, expected) => {
     expect(await translateHTML(html, translator())).toBe(expected);
+  });
+
+  it.each([
+    ['of an image', '<p>see <img src="dog.png" alt="a dog"> here.</p>', '<p>HERE SEE<img src="dog.png" alt="DOG A">.</p>'],
+    ['of blocks, fields and links', '<p title="a dog"><input placeholder="a cat"><a href=x aria-label="two cats">x</a></p>', '<p title="DOG A"><input placeholder="CAT A"><a href=x aria-label="CATS TWO">X</a></p>'],
+    ['however they are written', `<img ALT = 'a dog' title=dog>`, '<img ALT = "DOG A" title="DOG">'],
+    ['with their references', '<p title="a &quot;dog&quot; &amp; &lt;x&gt; &hearts; y">', '<p title="X DOG A &hearts; Y">'],
+    ['quotes in the translation are written as references', `<p title='»a dog«'>`, '<p title="&quot;DOG A&quot;">'],
+    ['of what else is kept', '<textarea placeholder="a dog">a cat</textarea><code title="a dog">a cat</code>', '<textarea placeholder="DOG A">a cat</textarea><code title="DOG A">a cat</code>'],
+    ['of an inline element that is torn apart', 'x <b title="a dog">one</b> <i>mid</i> <b>y</b>.', '<b>Y</b> <i>MID</i> <b title="DOG A">ONE</b> X.'],
+    ['of an element with nothing in it', 'a <i title="a dog"></i> dog.', 'DOG A<i title="DOG A"></i>.'],
+    ['nothing else', '<p title="12" title=""><a href="a dog" name=\'a dog title="a cat"\' data-alt="a dog" alt>12</a>', '<p title="12" title=""><a href="a dog" name=\'a dog title="a cat"\' data-alt="a dog" alt>12</a>'],
+    ['not where it says no', '<img translate=no alt="a dog"><p translate="no" title="a dog"><img alt="a cat"></p><p class="notranslate" title="a dog">a cat</p>', '<img translate=no alt="a dog"><p translate="no" title="a dog"><img alt="a cat"></p><p class="notranslate" title="a dog">a cat</p>'],
+  ])('attributes: %s', async (_name, html, expected) => {
+    const use = translator();
+    // A translator that puts things in quotation marks of its own.
+    const quoting = async (text: string) => {
+      const translation = await use.translate(text);
+      return { ...translation, text: text.startsWith('»') ? '"DOG A"' : translation.text };
+    };
+    expect(await translateHTML(html, { ...use, translate: quoting })).toBe(expected);
   });
 
   it('loses no element and no kept text, though nothing is aligned', async () => {

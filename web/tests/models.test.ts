@@ -218,6 +218,13 @@ describe('a connection that breaks', () => {
   });
 });
 
+/** A server that takes a request and never answers. */
+const silent: typeof fetch = (_url, init) =>
+  new Promise((_, reject) => {
+    const { signal } = init!;
+    signal!.addEventListener('abort', () => reject(signal!.reason as Error));
+  });
+
 /** Cache Storage as far as it is used, in memory. */
 function storage(fault?: () => void) {
   const kept = new Map<string, Uint8Array>();
@@ -302,6 +309,21 @@ describe('the store', () => {
     const models = await loadIndex(base, { fetch, store });
     const offline = async () => Promise.reject(new TypeError('Failed to fetch'));
     expect(await loadIndex(base, { fetch: offline, store })).toEqual(models);
+    expect(await loadIndex(base, { fetch: silent, store, patience: 1 })).toEqual(models);
+  });
+
+  it('is none where even looking at it is denied', () => {
+    Object.defineProperty(globalThis, 'caches', {
+      configurable: true,
+      get: () => {
+        throw new DOMException('Cache storage is disabled', 'SecurityError');
+      },
+    });
+    try {
+      expect(openStore()).toBeNull();
+    } finally {
+      Reflect.deleteProperty(globalThis, 'caches'); // Node has none of its own
+    }
   });
 });
 
@@ -317,6 +339,11 @@ describe('loadIndex', () => {
     const { fetch, asked } = withIndex({ models: [listed] });
     expect(await loadIndex(base, { fetch })).toEqual([listed]);
     expect(asked).toEqual([`${base}index.json`]);
+  });
+
+  it('does not wait forever', async () => {
+    const failure = await failureOf(loadIndex(base, { fetch: silent, patience: 1 }));
+    expect(failure).toMatchObject({ kind: 'index', message: 'models/index.json: no answer from the server' });
   });
 
   const file = model.files[0]!;

@@ -1,7 +1,7 @@
 // The Translator against what the Translator and Language Detector draft says of it
 // (webmachinelearning/translation-api, index.bs), on a stand-in engine.
 
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Port } from '../src/lib/client';
 import type { CreateMonitor } from '../src/lib/model-api';
 import type { ModelInfo } from '../src/lib/models';
@@ -9,7 +9,7 @@ import { polyfill } from '../src/lib/polyfill';
 import type { Request } from '../src/lib/protocol';
 import { TranslucentError } from '../src/lib/protocol';
 import { Session, type SessionEnvironment } from '../src/lib/session';
-import { workers } from '../src/lib/shared';
+import { useModel, workers } from '../src/lib/shared';
 import { configure, network, Translator } from '../src/lib/translator';
 import { FakeEngine, type FakeEngineOptions, spell } from './fake-engine';
 
@@ -218,6 +218,29 @@ describe('create()', () => {
       for (const event of events) expect(event).toMatchObject({ total: 1, lengthComputable: true });
       for (const value of loaded) expect(value * 65_536).toBe(Math.floor(value * 65_536));
     }
+  });
+
+  it('who joins a download hears of what is left of it', async () => {
+    let goOn = () => {};
+    const waiting = new Promise<void>((resolve) => {
+      goOn = resolve;
+    });
+    environment.download = async (_base, _model, { onProgress } = {}) => {
+      onProgress?.(4, 8);
+      await waiting;
+      onProgress?.(6, 8);
+      return [{ name: 'model.safetensors', bytes: new Uint8Array(8) }];
+    };
+    const source = { base: 'https://example.test/', model: models[0]! };
+    const heard: number[][] = [[], []];
+    const [first, second] = [useModel(source), useModel(source)];
+    const ready = [first.ready((fraction) => heard[0]!.push(fraction))];
+    await vi.waitUntil(() => heard[0]!.length > 0);
+    ready.push(second.ready((fraction) => heard[1]!.push(fraction)));
+    goOn();
+    await Promise.all(ready);
+    expect(heard).toEqual([[0.5, 0.75], [0.5]]);
+    for (const { use } of [first, second]) use.release();
   });
 
   it('what the monitor throws is what create() rejects with', async () => {

@@ -11,8 +11,17 @@ export interface Store {
 
 const kName = 'translucent';
 
-/** The store of this origin; null where the platform has none (Node, an insecure page). */
-export function openStore(storage: CacheStorage | undefined = globalThis.caches): Store | null {
+/** Where it is denied, as in a sandboxed iframe, even looking at it throws. */
+function platformStorage(): CacheStorage | undefined {
+  try {
+    return globalThis.caches;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The store of this origin; null where there is none (Node, an insecure page, storage denied). */
+export function openStore(storage: CacheStorage | undefined = platformStorage()): Store | null {
   if (!storage) return null;
   const quietly = async <T>(fallback: T, work: (cache: Cache) => Promise<T>): Promise<T> => {
     try {

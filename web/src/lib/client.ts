@@ -230,16 +230,19 @@ function growing(onPartial: (partial: PartialTranslation) => void): (growth: Gro
 }
 
 function startWorker(): Port {
+  const options: WorkerOptions = { type: 'module', name: 'translucent' };
   try {
+    // Written out here, in the form that bundlers recognise.
     return new Worker(new URL('./worker.ts', import.meta.url), { type: 'module', name: 'translucent' });
   } catch (error) {
     if (!(error instanceof DOMException) || error.name !== 'SecurityError') throw error;
     // The library comes from another origin, whose scripts a worker may import but not be. Takes a policy
     // that allows the origin for scripts and blob: for workers.
-    const address = import.meta.url.replace(/[^/]*$/, 'worker.js');
-    const script = new Blob([`import ${JSON.stringify(address)};`], { type: 'text/javascript' });
-    const url = URL.createObjectURL(script);
-    const worker = new Worker(url, { type: 'module', name: 'translucent' });
+    const script = `import ${JSON.stringify(import.meta.url.replace(/[^/]*$/, 'worker.js'))};`;
+    // In a sandboxed iframe, where everything is another origin, Chromium starts no module from a blob.
+    if (globalThis.origin === 'null') return new Worker(`data:text/javascript,${encodeURIComponent(script)}`, options);
+    const url = URL.createObjectURL(new Blob([script], { type: 'text/javascript' }));
+    const worker = new Worker(url, options);
     // It has been fetched by the time it answers.
     worker.addEventListener('message', () => URL.revokeObjectURL(url), { once: true });
     return worker;

@@ -21,6 +21,7 @@ const kTexts = {
     encoder: 'within the text',
     decoder: 'within the translation',
     end: 'end',
+    word: 'word',
     start: 'start',
     table: 'Weights: a row for each word that looks, a column for each it looks at',
   },
@@ -37,6 +38,7 @@ const kTexts = {
     encoder: 'innerhalb des Textes',
     decoder: 'innerhalb der Übersetzung',
     end: 'Ende',
+    word: 'Wort',
     start: 'Anfang',
     table: 'Gewichte: eine Zeile je Wort, das hinsieht, eine Spalte je Wort, auf das es sieht',
   },
@@ -53,6 +55,7 @@ const kTexts = {
     encoder: '原文内部',
     decoder: '译文内部',
     end: '结束',
+    word: '词',
     start: '开始',
     table: '权重：每行是观察的词，每列是被观察的词',
   },
@@ -93,12 +96,15 @@ textarea { resize: vertical; }
 output { display: block; white-space: pre-wrap; overflow-wrap: anywhere; }
 [role=status] { min-height: 1.5em; margin: 0.25rem 0 0; color: var(--faint); font-size: 0.875em; }
 .controls { display: flex; flex-wrap: wrap; gap: var(--gap); margin-bottom: 0.5rem; }
-select { font: inherit; color: inherit; background: var(--background); border: 1px solid var(--border); border-radius: var(--radius); }
-.scroll { overflow: auto; }
+select { font: inherit; padding: 0.2em 0.3em; color: var(--text); background: var(--background); border: 1px solid var(--border); border-radius: var(--radius); }
+.scroll { box-sizing: border-box; width: fit-content; max-width: 100%; overflow: auto; padding: 0.5rem; background: var(--background); border: 1px solid var(--border); border-radius: var(--radius); }
+.scroll:empty, .controls:has(+ .scroll:empty) { display: none; }
 table { border-collapse: collapse; font-size: 0.875em; }
 th { font-weight: normal; padding: 0.15em 0.4em; text-align: end; white-space: nowrap; }
-thead th { writing-mode: vertical-rl; text-align: start; padding: 0.4em 0.15em; }
-td { width: 1.6em; height: 1.6em; padding: 0; border: 1px solid var(--background); background: color-mix(in srgb, var(--accent) calc(var(--weight) * 100%), var(--background)); }
+th[scope=row] { position: sticky; inset-inline-start: -0.5rem; background: var(--background); }
+thead th { writing-mode: vertical-rl; vertical-align: bottom; padding: 0.4em 0.15em; }
+.unseen { position: absolute; clip-path: inset(50%); }
+td { min-width: 1.75em; height: 1.75em; padding: 0; border: 1px solid var(--background); background: color-mix(in srgb, var(--accent) calc(var(--weight) * 100%), var(--background)); }
 `;
 
 let sheet: CSSStyleSheet | undefined;
@@ -352,9 +358,10 @@ export class TranslucentAttention extends Base {
     table.setAttribute('role', 'grid');
     table.setAttribute('aria-label', texts.table);
     const header = table.createTHead().insertRow();
-    header.append(make('td'), ...columns.map((text) => make('th', { scope: 'col', textContent: text })));
-    header.firstElementChild!.remove();
-    header.prepend(make('th'));
+    header.append(
+      make('th', { scope: 'col' }, make('span', { className: 'unseen', textContent: texts.word })),
+      ...columns.map((text) => make('th', { scope: 'col', textContent: text })),
+    );
     const body = table.createTBody();
     this.#cells = rows.map((text, query) => {
       const row = body.insertRow();

@@ -38,21 +38,37 @@ type Piece =
   /** Stays as it is and ends the sentence. */
   | { kind: 'boundary'; raw: string };
 
+/** Attributes that readers see or hear. */
+const kRead = set('alt title placeholder aria-label');
+/** With its value, which hides what looks like an attribute in it. */
+const kAttribute = /([^\s"'=<>/]+)(\s*=\s*)("[^"]*"|'[^']*'|[^\s"'>]+)/g;
+
 const kTag = /<!--[\s\S]*?(?:-->|$)|<[!?][^>]*(?:>|$)|<\/?([a-zA-Z][^\s/>]*)((?:"[^"]*"|'[^']*'|[^'">])*)>/g;
 /** Addresses, of pages and of mail. */
 const kAddress = /(?:https?:\/\/|www\.)[^\s<>"']*[^\s<>"'.,;:!?)\]}，。；：！？）]|[\w.+-]+@[\w-]+(?:\.[\w-]+)+/giu;
 
 export async function translateHTML(html: string, use: HtmlTranslator): Promise<string> {
   const parts: (string | Promise<string>)[] = [];
-  for (const segment of segmentsOf(piecesOf(html))) {
+  const { pieces, tags } = piecesOf(html);
+  // Before the text: its pieces hold the tags. Where there are none nothing waits.
+  const attributes = tags.flatMap((tag) => translateAttributes(tag, use) ?? []);
+  if (attributes.length > 0) await Promise.all(attributes);
+  for (const segment of segmentsOf(pieces)) {
     parts.push(typeof segment === 'string' ? segment : translateSegment(segment, use));
   }
   // All at once: they get into the same jobs. The first failure is the failure of the whole.
   return (await Promise.all(parts)).join('');
 }
 
-function piecesOf(html: string): Piece[] {
+/** A piece that begins with a tag, and the tag, whose attributes may be translated. */
+interface Tagged {
+  piece: Piece;
+  tag: string;
+}
+
+function piecesOf(html: string): { pieces: Piece[]; tags: Tagged[] } {
   const pieces: Piece[] = [];
+  const tagged: Tagged[] = [];
   const text = (raw: string) => {
     if (raw !== '') pieces.push({ kind: 'text', raw });
   };
@@ -60,35 +76,68 @@ function piecesOf(html: string): Piece[] {
   const tags = new RegExp(kTag); // its own place in the text
   for (let match = tags.exec(html); match; match = tags.exec(html)) {
     text(html.slice(at, match.index));
-    const raw = match[0];
-    at = match.index + raw.length;
+    const tag = match[0];
+    at = match.index + tag.length;
     const name = match[1]?.toLowerCase();
     if (name === undefined) {
       // Comments say nothing: they end no sentence. A doctype has none beside it.
-      pieces.push({ kind: 'atom', raw, text: '' });
-    } else if (raw.startsWith('</')) {
-      pieces.push(kInline.has(name) ? { kind: 'close', raw, name } : { kind: 'boundary', raw });
-    } else if (kVoid.has(name)) {
-      pieces.push(kInlineVoid.has(name) ? { kind: 'atom', raw, text: '' } : { kind: 'boundary', raw });
-    } else if (isKept(name, match[2]!)) {
-      const end = endOf(html, name, at);
-      const whole = html.slice(match.index, end);
-      at = end;
-      tags.lastIndex = end;
-      const inline = kInlineAtoms.has(name) || kInline.has(name);
-      pieces.push(inline ? { kind: 'atom', raw: whole, text: plain(whole) } : { kind: 'boundary', raw: whole });
-    } else {
-      pieces.push(kInline.has(name) ? { kind: 'open', raw, name } : { kind: 'boundary', raw });
+      pieces.push({ kind: 'atom', raw: tag, text: '' });
+      continue;
     }
+    if (tag.startsWith('</')) {
+      pieces.push(kInline.has(name) ? { kind: 'close', raw: tag, name } : { kind: 'boundary', raw: tag });
+      continue;
+    }
+    const forbidden = isForbidden(match[2]!);
+    let piece: Piece;
+    if (kVoid.has(name)) {
+      piece = kInlineVoid.has(name) ? { kind: 'atom', raw: tag, text: '' } : { kind: 'boundary', raw: tag };
+    } else if (forbidden || kInlineAtoms.has(name) || kBlockAtoms.has(name)) {
+      at = endOf(html, name, at);
+      tags.lastIndex = at;
+      const raw = html.slice(match.index, at);
+      const inline = kInlineAtoms.has(name) || kInline.has(name);
+      piece = inline ? { kind: 'atom', raw, text: plain(raw) } : { kind: 'boundary', raw };
+    } else {
+      piece = kInline.has(name) ? { kind: 'open', raw: tag, name } : { kind: 'boundary', raw: tag };
+    }
+    pieces.push(piece);
+    if (!forbidden) tagged.push({ piece, tag });
   }
   text(html.slice(at));
-  return pieces;
+  return { pieces, tags: tagged };
 }
 
-function isKept(name: string, attributes: string): boolean {
-  if (kInlineAtoms.has(name) || kBlockAtoms.has(name)) return true;
+/** Whether these attributes say that the element is not to be translated. */
+function isForbidden(attributes: string): boolean {
   const translate = /(?:^|\s)translate\s*=\s*["']?\s*no\b/i.test(attributes);
   return translate || /(?:^|\s)class\s*=\s*(?:"[^"]*\bnotranslate\b|'[^']*\bnotranslate\b|notranslate\b)/i.test(attributes);
+}
+
+/** Translates the attributes of the tag that the piece begins with; null where there is nothing to. */
+function translateAttributes({ piece, tag }: Tagged, use: HtmlTranslator): Promise<void> | null {
+  const parts: (string | Promise<string>)[] = [];
+  let at = 0;
+  for (const { index, 0: whole, 1: name, 3: quoted } of tag.matchAll(kAttribute)) {
+    const value = quoted!.replace(/^(["'])([^]*)\1$/, '$2');
+    if (!kRead.has(name!.toLowerCase()) || !use.isTranslatable(decode(value))) continue;
+    const begin = index + whole.length - quoted!.length;
+    parts.push(tag.slice(at, begin), '"');
+    // A reference it does not know stays, and says nothing.
+    for (const [text, reference] of splitAtUnknown(value)) parts.push(translateValue(decode(text), use), reference);
+    parts.push('"');
+    at = index + whole.length;
+  }
+  if (at === 0) return null;
+  const rest = piece.raw.slice(at);
+  return Promise.all(parts).then((begin) => {
+    piece.raw = begin.join('') + rest;
+  });
+}
+
+async function translateValue(text: string, use: HtmlTranslator): Promise<string> {
+  const translated = use.isTranslatable(text) ? (await use.translate(text)).text : text;
+  return encode(translated).replaceAll('"', '&quot;');
 }
 
 /** Where the element ends that was opened before `at`, its closing tag included. */

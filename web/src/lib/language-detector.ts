@@ -85,6 +85,7 @@ export class LanguageDetector {
   }
 
   static async create(options: LanguageDetectorCreateOptions = {}): Promise<LanguageDetector> {
+    requireActive();
     const expected = expectedOf(options);
     const common = createOptions(options);
     const fits = fitted(expected);

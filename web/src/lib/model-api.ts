@@ -80,7 +80,6 @@ export async function createModel<T>(
   { signal, monitor }: CreateOptions,
   { availability, create, discard }: Creation<T>,
 ): Promise<T> {
-  requireActive();
   signal?.throwIfAborted();
   let report: (fraction: number) => void = () => {};
   if (monitor) {

@@ -2,7 +2,7 @@
 
 import { openStore, type Store } from './cache';
 import type { EngineFile } from './engine';
-import { isAbort, TranslucentError } from './protocol';
+import { TranslucentError } from './protocol';
 
 export interface ModelFileInfo {
   name: string;
@@ -62,10 +62,10 @@ function distinct(model: ModelInfo): ModelFileInfo[] {
 export async function loadIndex(
   base: string,
   {
-    signal,
     fetch = globalThis.fetch,
     store = null,
-  }: Pick<DownloadOptions, 'signal' | 'fetch' | 'store'> = {},
+    patience = kPatience,
+  }: Pick<DownloadOptions, 'fetch' | 'store' | 'patience'> = {},
 ): Promise<ModelInfo[]> {
   const url = new URL('index.json', base).href;
   const fail = (message: string): never => {
@@ -74,11 +74,11 @@ export async function loadIndex(
   let bytes: Uint8Array | null = null;
   let kept = false;
   try {
-    const response = await fetch(url, { cache: 'no-cache', ...(signal && { signal }) });
+    const response = await fetch(url, { cache: 'no-cache', signal: AbortSignal.timeout(patience) });
     if (!response.ok) return fail(`the server answered ${response.status}`);
     bytes = new Uint8Array(await response.arrayBuffer());
   } catch (error) {
-    if (isAbort(error) || error instanceof TranslucentError) throw error;
+    if (error instanceof TranslucentError) throw error;
     bytes = (await store?.get(url)) ?? null;
     kept = true;
   }

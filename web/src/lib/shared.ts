@@ -34,21 +34,18 @@ class SharedModel {
     return this.#fraction === 1;
   }
 
-  /** Resolves when the model answers. */
-  async ready(report?: Report): Promise<Client> {
-    if (report) {
-      this.#reports.add(report);
-      report(this.#fraction);
-    }
+  /** Resolves when the model answers. `told` hears how much is done of what is still to be downloaded, 0 to 1. */
+  async ready(told?: Report): Promise<Client> {
+    const loading = (this.#loading ??= this.#load());
+    const from = this.#fraction;
+    const report = told && ((fraction: number) => told((fraction - from) / (1 - from)));
+    if (report) this.#reports.add(report);
     try {
-      const loading = (this.#loading ??= this.#load());
-      try {
-        await loading;
-      } catch (error) {
-        if (this.#loading === loading) this.#loading = null; // the next one may have more luck
-        throw error;
-      }
+      await loading;
       return this.#client;
+    } catch (error) {
+      if (this.#loading === loading) this.#loading = null; // the next one may have more luck
+      throw error;
     } finally {
       if (report) this.#reports.delete(report);
     }

@@ -196,6 +196,7 @@ export class Translator {
   }
 
   static async create(options: TranslatorCreateOptions): Promise<Translator> {
+    requireActive();
     const arc = arcOf(options, 'create');
     const common = createOptions(options);
     const given = options.model;
@@ -370,8 +371,9 @@ export class Translator {
   }
 
   /**
-   * Translates the text of a piece of HTML. Tags, attributes, comments and what must not be translated
-   * (code, translate="no", addresses) stay as they are; inline tags move with the words they belong to.
+   * Translates the text of a piece of HTML, and of its attributes alt, title, placeholder and aria-label.
+   * Tags, other attributes, comments and what must not be translated (code, translate="no", addresses) stay
+   * as they are; inline tags move with the words they belong to.
    */
   async translateHTML(html: string, options: TranslateOptions = {}): Promise<string> {
     requireArguments(arguments.length, 'translateHTML');
