@@ -13,6 +13,7 @@
 #include "base/parallel.h"
 #include "decode/batches.h"
 #include "decode/search.h"
+#include "decode/shortlist.h"
 #include "kernels/kernels.h"
 #include "nn/transformer.h"
 #include "text/letters.h"
@@ -86,13 +87,16 @@ struct Translator::Impl {
   Checkpoint checkpoint;
   SentencePiece source_pieces;
   SentencePiece target_pieces;
+  std::optional<Shortlist> shortlist;  // where the model has one
   Transformer model;
 
   Impl(std::vector<ModelFile> files, std::string_view directory)
       : checkpoint(std::move(files), directory),
         source_pieces(checkpoint.File("source.spm"), checkpoint.PathOf("source.spm")),
         target_pieces(checkpoint.File("target.spm"), checkpoint.PathOf("target.spm")),
-        model(checkpoint) {}
+        model(checkpoint) {
+    if (checkpoint.HasFile(kShortlistFile)) shortlist.emplace(checkpoint);
+  }
 
   GenerationConfig Settings(const TranslateOptions& options) const {
     GenerationConfig settings = checkpoint.generation();
@@ -278,6 +282,7 @@ struct TranslationJob::State {
         options(options_),
         settings(impl->Settings(options)),
         joined(texts.size()) {
+    if (options.shortlist) impl->checkpoint.File(kShortlistFile);  // an Error without it
     for (std::size_t i = 0; i < texts.size(); ++i) {
       joined[i].next = sentences.size();
       impl->AddSentences(texts[i], i, 0, texts[i].size(), kMaxSentenceBytes, sentences);
@@ -369,8 +374,13 @@ struct TranslationJob::State {
   BatchSearch Begin(std::span<const std::size_t> batch) const {
     std::vector<std::vector<int>> ids;
     for (const std::size_t s : batch) ids.push_back(sentences[s].ids);
-    return {impl->model,    impl->checkpoint.config(),   settings, options.scores,
-            std::move(ids), OnePerSentence(batch.size())};
+    return {impl->model,
+            impl->checkpoint.config(),
+            settings,
+            options.scores,
+            std::move(ids),
+            OnePerSentence(batch.size()),
+            options.shortlist ? &*impl->shortlist : nullptr};
   }
 
   /// Bytes of the text between a sentence and what was read of the text before.

@@ -16,6 +16,7 @@
 #include "base/error.h"
 #include "cli/commands.h"
 #include "cli/files.h"
+#include "decode/shortlist.h"
 #include "text/sentencepiece.h"
 
 namespace translucent::cli {
@@ -101,13 +102,18 @@ Report DescribeVocabulary(const Checkpoint& checkpoint) {
             {"pieces", pieces.size()},
             {"pieces_in_vocabulary", known}};
   };
-  return {
+  Report report = {
       {"source", side("source.spm", checkpoint.source_vocabulary())},
       {"target", side("target.spm", checkpoint.target_vocabulary())},
       {"eos_token_id", config.eos_token_id},
       {"pad_token_id", config.pad_token_id},
       {"decoder_start_token_id", config.decoder_start_token_id},
   };
+  if (checkpoint.HasFile(kShortlistFile)) {
+    const Shortlist shortlist(checkpoint);
+    report["shortlist"] = {{"first", shortlist.first()}, {"best", shortlist.best()}};
+  }
+  return report;
 }
 
 std::int64_t CountValues(const TensorView& tensor) {

@@ -26,10 +26,13 @@ int Fail(int code, std::string message) {
   return code;
 }
 
-/// --beam and --threads, which mean the same wherever a text is translated.
+/// --beam, --shortlist and --threads, which mean the same wherever a text is translated.
 void AddSearchOptions(CLI::App* app, TranslateOptions& options, const std::string& threads_help) {
   app->add_option("--beam", options.beam_size, "Beam size; 1 is greedy (default: the model's)")
       ->check(CLI::Range(1, 1000));
+  app->add_flag(
+      "--shortlist", options.shortlist,
+      "Only the words that the model's shortlist.bin allows; faster, may change the text");
   app->add_option("--threads", options.threads, threads_help)
       ->check(CLI::Range(1, 1024))
       ->capture_default_str();

@@ -10,6 +10,7 @@
 #include "cli/commands.h"
 #include "cli/files.h"
 #include "cli/json_text.h"
+#include "decode/shortlist.h"
 
 namespace translucent::cli {
 namespace {
@@ -78,6 +79,7 @@ void Run(const TranslateCommand& command) {
   const Translator translator(ReadModelDirectory(command.model), command.model);
   CheckLanguages(command, translator.checkpoint());
   const TranslateOptions& options = command.options;
+  if (options.shortlist) translator.checkpoint().File(kShortlistFile);  // before the first line
   const int beams =
       options.beam_size > 0 ? options.beam_size : translator.checkpoint().generation().num_beams;
   if (options.nbest > beams) {

@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <optional>
 #include <utility>
 
 #include "base/error.h"
+#include "decode/shortlist.h"
 #include "kernels/kernels.h"
 
 namespace translucent {
@@ -38,11 +40,50 @@ ArgMax FindLargest(std::span<const float> x) {
   return best;
 }
 
+/// Calls visit(id) for every id that behind `ids` would repeat `n` ids that stand there in a row; n
+/// 0: for none.
+template <class Visit>
+void ForEachRepetition(int n, std::span<const int> ids, Visit visit) {
+  if (n == 0 || ids.size() < static_cast<std::size_t>(n)) return;
+  const std::span<const int> last = ids.last(n - 1);
+  for (std::size_t i = 0; i + n <= ids.size(); ++i) {
+    if (std::equal(last.begin(), last.end(), ids.begin() + i)) visit(ids[i + n - 1]);
+  }
+}
+
+/// Calls visit(id) for every id that is forbidden behind `ids`: see ForbidIds.
+template <class Visit>
+void ForEachForbidden(const GenerationConfig& settings, int eos, std::span<const int> ids,
+                      Visit visit) {
+  for (const std::vector<int>& word : settings.bad_words_ids) {
+    const std::size_t prefix = word.size() - 1;
+    if (prefix == 0 && word[0] == eos) continue;
+    if (ids.size() >= prefix && std::equal(word.begin(), word.end() - 1, ids.end() - prefix)) {
+      visit(word.back());
+    }
+  }
+  ForEachRepetition(settings.no_repeat_ngram_size, ids, visit);
+}
+
+/// The ids that the columns of a search's logits stand for.
+struct Columns {
+  std::vector<int> ids = {};  // ascending; empty: the whole vocabulary, column i is id i
+
+  int IdOf(int column) const { return ids.empty() || column < 0 ? column : ids[column]; }
+  /// -1: none.
+  int ColumnOf(int id) const {
+    if (ids.empty()) return id;
+    const auto found = std::ranges::lower_bound(ids, id);
+    return found != ids.end() && *found == id ? static_cast<int>(found - ids.begin()) : -1;
+  }
+};
+
 /// The rules of one search, the same for every sentence.
 struct Rules {
   const GenerationConfig& settings;
   int start;
   int eos;
+  Columns columns = {};
 
   /// `ids` holds the start symbol too, as max_length counts it.
   bool AtMaxLength(std::size_t ids) const {
@@ -58,19 +99,26 @@ struct Rules {
     return std::pow(static_cast<float>(generated), settings.length_penalty);
   }
 
+  /// Makes the logits of what may not follow `ids` minus infinity.
+  void Forbid(std::span<const int> ids, std::span<float> logits) const {
+    ForEachForbidden(settings, eos, ids, [&](int id) {
+      if (const int column = columns.ColumnOf(id); column >= 0) logits[column] = kForbidden;
+    });
+  }
+
   /// Forbids what may not follow `ids`, and returns what to subtract from a logit for its
   /// log-probability.
   float ForbidAndSum(const std::vector<int>& ids, std::span<float> logits) const {
     const int size = static_cast<int>(logits.size());
     const auto log_sum = [&] { return ActiveKernels().log_sum_exp(logits.data(), size); };
     const float before = settings.renormalize_logits ? 0.f : log_sum();
-    ForbidIds(settings, eos, ids, logits);
+    Forbid(ids, logits);
     return settings.renormalize_logits ? log_sum() : before;
   }
 
   /// Of an id that is given: it counts though it may be forbidden. Forbids what may not follow.
   float LogProbability(int id, const std::vector<int>& ids, std::span<float> logits) const {
-    const float logit = logits[id];
+    const float logit = logits[columns.ColumnOf(id)];
     return logit - ForbidAndSum(ids, logits);
   }
 
@@ -113,7 +161,7 @@ struct Extension {
 bool Better(const Extension& a, const Extension& b) { return a.score > b.score; }
 
 /// The `count` best extensions of rows [begin, end), best first, into `best`. logits
-/// [rows, vocabulary]; where the next id is `forced`, they are not looked at. `given` >= 0: the
+/// [rows, columns]; where the next id is `forced`, they are not looked at. `given` >= 0: the
 /// only one there is to be.
 void FindBestExtensions(MatrixView logits, int forced, int given, std::span<const Running> rows,
                         int begin, int end, std::size_t count, const Rules& rules,
@@ -139,8 +187,8 @@ void FindBestExtensions(MatrixView logits, int forced, int given, std::span<cons
     float worst = best.size() == count ? best.back().score : kForbidden;
     ForEachAbove(
         next, [&](float logit) { return score + (logit - log_sum) > worst; },
-        [&](std::size_t id) {
-          add({score + (next[id] - log_sum), row, static_cast<int>(id)});
+        [&](std::size_t i) {
+          add({score + (next[i] - log_sum), row, rules.columns.IdOf(static_cast<int>(i))});
           if (best.size() == count) worst = best.back().score;
         });
   }
@@ -202,41 +250,26 @@ class Beam {
   std::vector<Hypothesis> finished_;  // best first, at most num_beams
 };
 
-/// Calls visit(id) for every id that behind `ids` would repeat `n` ids that stand there in a row; n
-/// 0: for none.
-template <class Visit>
-void ForEachRepetition(int n, std::span<const int> ids, Visit visit) {
-  if (n == 0 || ids.size() < static_cast<std::size_t>(n)) return;
-  const std::span<const int> last = ids.last(n - 1);
-  for (std::size_t i = 0; i + n <= ids.size(); ++i) {
-    if (std::equal(last.begin(), last.end(), ids.begin() + i)) visit(ids[i + n - 1]);
-  }
-}
-
 }  // namespace
 
 void ForbidIds(const GenerationConfig& settings, int eos, std::span<const int> ids,
                std::span<float> logits) {
-  for (const std::vector<int>& word : settings.bad_words_ids) {
-    const std::size_t prefix = word.size() - 1;
-    if (prefix == 0 && word[0] == eos) continue;
-    if (ids.size() >= prefix && std::equal(word.begin(), word.end() - 1, ids.end() - prefix)) {
-      logits[word.back()] = kForbidden;
-    }
-  }
-  ForEachRepetition(settings.no_repeat_ngram_size, ids, [&](int id) { logits[id] = kForbidden; });
+  ForEachForbidden(settings, eos, ids, [&](int id) { logits[id] = kForbidden; });
 }
 
 /// The autoregressive loop between two of its steps.
 struct BatchSearch::State {
   const Transformer& model;
   const int pad;
-  const Rules rules;
+  Rules rules;
   const bool scores;
+  const Shortlist* const shortlist;
   std::vector<std::vector<int>> sentences;  // until the encoder has read them
   const std::vector<SentenceTarget> prefixes;
 
   bool encoded = false;
+  std::optional<SelectedOutputs> selected;  // what the shortlist allows
+  const Linear* output = nullptr;           // its layer, or the model's own
   SourceMemory source;
   DecoderState decoder;
   std::vector<Running> rows;  // targets under way, all of the same length; those of one together
@@ -258,11 +291,13 @@ struct BatchSearch::State {
   std::vector<Running> next_rows;
 
   State(const Transformer& model, const ModelConfig& config, const GenerationConfig& settings,
-        bool scores, std::vector<std::vector<int>> sentences, std::vector<SentenceTarget> prefixes)
+        bool scores, std::vector<std::vector<int>> sentences, std::vector<SentenceTarget> prefixes,
+        const Shortlist* shortlist)
       : model(model),
         pad(config.pad_token_id),
         rules{settings, config.decoder_start_token_id, config.eos_token_id},
         scores(scores),
+        shortlist(shortlist),
         sentences(std::move(sentences)),
         prefixes(std::move(prefixes)) {}
 
@@ -285,7 +320,24 @@ struct BatchSearch::State {
                     std::max(2 * source.index.length(), static_cast<int>(prefix)) + 16);
   }
 
+  /// Keeps to what the shortlist allows, if that is not the whole vocabulary.
+  void SelectOutputs() {
+    output = &model.decoder.output();
+    if (shortlist == nullptr) return;
+    std::vector<int> also = {rules.eos};
+    if (rules.settings.forced_eos_token_id >= 0) also.push_back(rules.settings.forced_eos_token_id);
+    for (const SentenceTarget& target : prefixes) {
+      also.insert(also.end(), target.ids.begin(), target.ids.end());
+    }
+    std::vector<int> allowed = shortlist->Allowed(sentences, also);
+    if (allowed.size() == static_cast<std::size_t>(output->outputs())) return;
+    selected.emplace(*output, allowed);
+    output = &selected->layer();
+    rules.columns.ids = std::move(allowed);
+  }
+
   void Encode() {
+    SelectOutputs();
     {
       const PaddedBatch batch = PaddedBatch::Of(sentences, pad);
       Workspace workspace;  // the encoder's, which is larger than what decoding needs
@@ -311,12 +363,11 @@ struct BatchSearch::State {
       results.resize(prefixes.size());
       for (auto& result : results) result.reserve(1);
       best.resize(rows.size());
-      only_best = !scores && model.decoder.finds_best() && rules.ForbidsAlike();
+      only_best = !scores && output->is_int8() && rules.ForbidsAlike();
       if (only_best) {
-        bias.assign(model.decoder.vocabulary_size(), 0.f);
-        const float* own = model.decoder.bias();
-        if (own != nullptr) std::copy_n(own, bias.size(), bias.begin());
-        ForbidIds(rules.settings, rules.eos, {}, bias);
+        bias.assign(output->outputs(), 0.f);
+        if (output->bias() != nullptr) std::copy_n(output->bias(), bias.size(), bias.begin());
+        rules.Forbid({}, bias);
       }
     } else {
       beams = std::vector<Beam>(prefixes.size(), Beam(rules));
@@ -339,12 +390,19 @@ struct BatchSearch::State {
     return repeats;
   }
 
+  /// The id of the largest logit, in place of its column.
+  ArgMax FindLargestId(std::span<const float> logits) const {
+    ArgMax largest = FindLargest(logits);
+    largest.index = rules.columns.IdOf(largest.index);
+    return largest;
+  }
+
   /// The best id for row `r` that is not forbidden; rare, so that all its logits are computed.
   ArgMax FindBestNew(MatrixView hidden, std::size_t r) {
     const MatrixView logits = model.decoder.Logits(
-        MatrixView(Row(hidden, r).data(), 1, hidden.cols()), decoder.workspace);
-    ForbidIds(rules.settings, rules.eos, rows[r].ids, Row(logits, 0));
-    return FindLargest(Row(logits, 0));
+        MatrixView(Row(hidden, r).data(), 1, hidden.cols()), decoder.workspace, output);
+    rules.Forbid(rows[r].ids, Row(logits, 0));
+    return FindLargestId(Row(logits, 0));
   }
 
   void StepGreedy() {
@@ -353,8 +411,10 @@ struct BatchSearch::State {
       std::fill(best.begin(), best.end(), ArgMax{forced, 0.f});
     } else if (only_best) {
       const MatrixView hidden = Feed();
-      model.decoder.FindBest(hidden, bias.data(), decoder.workspace, best.data());
+      LinearInput input(hidden, decoder.workspace.quantized);
+      output->FindArgMax(input, bias.data(), best.data());
       for (std::size_t r = 0; r < rows.size(); ++r) {
+        best[r].index = rules.columns.IdOf(best[r].index);
         if (const int given = GivenId(r); given >= 0) {
           best[r].index = given;
         } else if (Repeats(rows[r].ids, best[r].index)) {
@@ -362,13 +422,13 @@ struct BatchSearch::State {
         }
       }
     } else {
-      const MatrixView logits = model.decoder.Logits(Feed(), decoder.workspace);
+      const MatrixView logits = model.decoder.Logits(Feed(), decoder.workspace, output);
       for (std::size_t r = 0; r < rows.size(); ++r) {
         if (const int given = GivenId(r); given >= 0) {
           best[r] = {given, rules.LogProbability(given, rows[r].ids, Row(logits, r))};
         } else {
           const float log_sum = rules.ForbidAndSum(rows[r].ids, Row(logits, r));
-          best[r] = FindLargest(Row(logits, r));
+          best[r] = FindLargestId(Row(logits, r));
           best[r].value -= log_sum;
         }
       }
@@ -392,8 +452,8 @@ struct BatchSearch::State {
 
   void StepBeam() {
     const int forced = rules.ForcedId(rows[0].ids.size());
-    const MatrixView logits =
-        forced >= 0 ? MatrixView(nullptr, 0, 0) : model.decoder.Logits(Feed(), decoder.workspace);
+    const MatrixView logits = forced >= 0 ? MatrixView(nullptr, 0, 0)
+                                          : model.decoder.Logits(Feed(), decoder.workspace, output);
     running.clear();
     const int count = static_cast<int>(rows.size());
     for (int begin = 0, end = 0; begin < count; begin = end) {
@@ -421,9 +481,9 @@ struct BatchSearch::State {
 BatchSearch::BatchSearch(const Transformer& model, const ModelConfig& config,
                          const GenerationConfig& settings, bool scores,
                          std::vector<std::vector<int>> sentences,
-                         std::vector<SentenceTarget> prefixes)
+                         std::vector<SentenceTarget> prefixes, const Shortlist* shortlist)
     : state_(std::make_unique<State>(model, config, settings, scores, std::move(sentences),
-                                     std::move(prefixes))) {}
+                                     std::move(prefixes), shortlist)) {}
 
 BatchSearch::~BatchSearch() = default;
 BatchSearch::BatchSearch(BatchSearch&&) noexcept = default;
@@ -471,9 +531,10 @@ std::vector<SentenceTarget> OnePerSentence(std::size_t sentences) {
 std::vector<std::vector<Hypothesis>> Search(const Transformer& model, const ModelConfig& config,
                                             const GenerationConfig& settings, int nbest,
                                             bool scores,
-                                            std::span<const std::vector<int>> sentences) {
+                                            std::span<const std::vector<int>> sentences,
+                                            const Shortlist* shortlist) {
   BatchSearch search(model, config, settings, scores, {sentences.begin(), sentences.end()},
-                     OnePerSentence(sentences.size()));
+                     OnePerSentence(sentences.size()), shortlist);
   while (!search.Step()) {
   }
   return search.Take(nbest);

@@ -10,6 +10,8 @@
 
 namespace translucent {
 
+class Shortlist;
+
 /// One finished target: ids without the start symbol, with the end symbol unless the maximum length
 /// cut it off.
 struct Hypothesis {
@@ -30,20 +32,22 @@ void ForbidIds(const GenerationConfig& settings, int eos, std::span<const int> i
                std::span<float> logits);
 
 /// The search of a batch of sentences, which may stop between any two steps. A sentence's result
-/// does not depend on the others, nor on where the search stopped. settings.num_beams 1 is greedy
+/// does not depend on the others, nor on where the search stopped; with a shortlist it does depend
+/// on the others, whose ids are allowed to it too. settings.num_beams 1 is greedy
 /// search, which computes scores only where `scores` asks for them: without, an int8 model need not
 /// compute all logits. Forbidden ids (see ForbidIds) are never emitted.
 ///
-/// Not for two threads at once. Model, config and settings must outlive it.
+/// Not for two threads at once. Model, config, settings and shortlist must outlive it.
 class BatchSearch {
  public:
   /// Translates `sentences` (source ids, each ending in the end symbol, none empty): one target for
   /// each of `prefixes`, which it begins with, ids without end symbol and fewer than
   /// settings.max_length - 1. What is given so is not forbidden, and its log-probability counts in
-  /// the score like that of any other id.
+  /// the score like that of any other id. `shortlist`: no other ids than it allows, the end symbol
+  /// and those given, and probabilities are over these; null: the whole vocabulary.
   BatchSearch(const Transformer& model, const ModelConfig& config, const GenerationConfig& settings,
               bool scores, std::vector<std::vector<int>> sentences,
-              std::vector<SentenceTarget> prefixes);
+              std::vector<SentenceTarget> prefixes, const Shortlist* shortlist = nullptr);
 
   ~BatchSearch();
   BatchSearch(BatchSearch&&) noexcept;
@@ -72,6 +76,7 @@ std::vector<SentenceTarget> OnePerSentence(std::size_t sentences);
 std::vector<std::vector<Hypothesis>> Search(const Transformer& model, const ModelConfig& config,
                                             const GenerationConfig& settings, int nbest,
                                             bool scores,
-                                            std::span<const std::vector<int>> sentences);
+                                            std::span<const std::vector<int>> sentences,
+                                            const Shortlist* shortlist = nullptr);
 
 }  // namespace translucent

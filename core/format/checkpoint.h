@@ -27,7 +27,7 @@ struct ModelFile {
 inline constexpr std::string_view kModelFileNames[] = {
     "config.json", "generation_config.json", "tokenizer_config.json",
     "vocab.json",  "target_vocab.json",      "source.spm",
-    "target.spm",  "model.safetensors"};
+    "target.spm",  "model.safetensors",      "shortlist.bin"};
 
 /// Weights in forms that are not read: where a directory has one of these instead of
 /// model.safetensors, the error says what to do. Only their names matter.

@@ -138,17 +138,12 @@ MatrixView Decoder::Forward(std::span<const int> ids, int count, const SourceMem
   return x;
 }
 
-MatrixView Decoder::Logits(MatrixView hidden, Workspace& workspace) const {
-  const MatrixView logits = workspace.logits.Resize(hidden.rows(), vocabulary_size());
+MatrixView Decoder::Logits(MatrixView hidden, Workspace& workspace, const Linear* output) const {
+  const Linear& projection = output != nullptr ? *output : output_;
+  const MatrixView logits = workspace.logits.Resize(hidden.rows(), projection.outputs());
   LinearInput input(hidden, workspace.quantized);
-  output_.Forward(input, logits);
+  projection.Forward(input, logits);
   return logits;
-}
-
-void Decoder::FindBest(MatrixView hidden, const float* bias, Workspace& workspace,
-                       ArgMax* best) const {
-  LinearInput input(hidden, workspace.quantized);
-  output_.FindArgMax(input, bias, best);
 }
 
 }  // namespace translucent

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "tensor/packing.h"
+
 namespace translucent {
 
 const QuantizedRows& LinearInput::Quantized() {
@@ -27,6 +29,35 @@ void Linear::Forward(LinearInput& x, float* out, std::size_t out_stride, bool re
 
 void Linear::FindArgMax(LinearInput& x, const float* bias, ArgMax* best) const {
   ActiveKernels().arg_max_int8(x.Quantized(), weight_, bias, best);
+}
+
+SelectedOutputs::SelectedOutputs(const Linear& all, std::span<const int> outputs) : layer_({}, {}) {
+  const WeightMatrix& from = all.weight();
+  const std::size_t count = outputs.size();
+  const std::size_t cols = static_cast<std::size_t>(from.cols);
+  WeightMatrix to = {.rows = static_cast<int>(count), .cols = from.cols};
+  const auto gather = [&](const float* values, AlignedVector<float>& gathered) {
+    for (const int output : outputs) gathered.push_back(values[output]);
+    return gathered.data();
+  };
+  if (all.is_int8()) {
+    const std::size_t full = count / kPanelRows, panels = (count + kPanelRows - 1) / kPanelRows;
+    panels_.resize(panels * PanelBytes(from.cols));
+    GatherPackedRows(from, outputs, panels_.data());
+    to.packed = panels_.data();
+    if (full < panels) to.last_panel = panels_.data() + full * PanelBytes(from.cols);
+    to.scales = gather(from.scales, scales_);
+  } else {
+    rows_.reserve(count * cols);
+    for (const int output : outputs) {
+      const float* row = from.f32 + static_cast<std::size_t>(output) * cols;
+      rows_.insert(rows_.end(), row, row + cols);
+    }
+    to.f32 = rows_.data();
+  }
+  WeightVector bias;
+  if (all.bias() != nullptr) bias = {.size = to.rows, .data = gather(all.bias(), bias_)};
+  layer_ = Linear(to, bias);
 }
 
 LayerNorm::LayerNorm(const Checkpoint& checkpoint, const std::string& prefix)

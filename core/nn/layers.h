@@ -2,8 +2,12 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <span>
 #include <string>
+#include <vector>
 
+#include "base/aligned.h"
 #include "format/checkpoint.h"
 #include "kernels/kernels.h"
 #include "nn/workspace.h"
@@ -46,6 +50,7 @@ class Linear {
 
   int outputs() const { return weight_.rows; }
   bool is_int8() const { return weight_.packed != nullptr; }
+  const WeightMatrix& weight() const { return weight_; }
   const float* bias() const { return bias_.data; }  // null: none
 
   /// x [rows, in] -> out [rows, out], whose rows lie out_stride floats apart; with relu max(0, y).
@@ -62,6 +67,24 @@ class Linear {
  private:
   WeightMatrix weight_;
   WeightVector bias_;
+};
+
+/// Some outputs of a Linear layer as a layer of its own, to the bit, whose weights lie side by
+/// side. Owns them.
+class SelectedOutputs {
+ public:
+  /// Output i is output outputs[i] of `all`.
+  SelectedOutputs(const Linear& all, std::span<const int> outputs);
+  SelectedOutputs(const SelectedOutputs&) = delete;
+  SelectedOutputs& operator=(const SelectedOutputs&) = delete;
+
+  const Linear& layer() const { return layer_; }
+
+ private:
+  AlignedVector<std::uint8_t> panels_;  // int8
+  AlignedVector<float> rows_;           // f32
+  AlignedVector<float> scales_, bias_;
+  Linear layer_;
 };
 
 /// Layer normalisation over the last axis (Ba et al. 2016), eps 1e-5 as in PyTorch.

@@ -129,18 +129,12 @@ class Decoder {
   MatrixView Forward(std::span<const int> ids, int count, const SourceMemory& source,
                      DecoderState& state, DecoderRecord* record = nullptr) const;
 
-  /// hidden [rows, d_model] -> logits [rows, vocabulary], in workspace.logits.
-  MatrixView Logits(MatrixView hidden, Workspace& workspace) const;
+  /// The projection to logits [vocabulary], with final_logits_bias where there is one.
+  const Linear& output() const { return output_; }
 
-  /// Whether FindBest saves computing the logits: with int8 weights.
-  bool finds_best() const { return output_.is_int8(); }
-  /// best[r] = the largest logit of row r and its id, with `bias` [vocabulary] (or null) in place
-  /// of the model's own: minus infinity forbids an id.
-  void FindBest(MatrixView hidden, const float* bias, Workspace& workspace, ArgMax* best) const;
-  /// final_logits_bias [vocabulary], null when absent.
-  const float* bias() const { return output_.bias(); }
-
-  int vocabulary_size() const { return output_.outputs(); }
+  /// hidden [rows, d_model] -> logits [rows, vocabulary], in workspace.logits. `output`: some of
+  /// the projection's outputs, which are computed in its place if not null.
+  MatrixView Logits(MatrixView hidden, Workspace& workspace, const Linear* output = nullptr) const;
 
  private:
   Embedding embedding_;

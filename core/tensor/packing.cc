@@ -51,6 +51,22 @@ const std::uint8_t* PackedRow(const WeightMatrix& w, int row) {
   return start + row % kPanelRows * kColumnGroup;
 }
 
+void GatherPackedRows(const WeightMatrix& w, std::span<const int> rows, std::uint8_t* panels) {
+  constexpr std::size_t kGroupBytes = kPanelRows * kColumnGroup;
+  const std::size_t panel_bytes = PanelBytes(w.cols);
+  for (std::size_t first = 0; first < rows.size(); first += kPanelRows, panels += panel_bytes) {
+    const std::size_t count = std::min<std::size_t>(kPanelRows, rows.size() - first);
+    if (count < kPanelRows) std::fill(panels, panels + panel_bytes, std::uint8_t{kWeightOffset});
+    for (std::size_t r = 0; r < count; ++r) {
+      const std::uint8_t* from = PackedRow(w, rows[first + r]);
+      std::uint8_t* to = panels + r * kColumnGroup;
+      for (std::size_t at = 0; at < panel_bytes; at += kGroupBytes) {
+        std::memcpy(to + at, from + at, kColumnGroup);
+      }
+    }
+  }
+}
+
 void DequantizeRow(const WeightMatrix& w, int row, float factor, std::span<float> out) {
   const std::uint8_t* group = PackedRow(w, row);
   const float scale = w.scales[row] * factor;

@@ -50,6 +50,10 @@ void PackPanels(const std::int8_t* w, int rows, int cols, std::uint8_t* panels);
 /// begins 64 * g bytes on.
 const std::uint8_t* PackedRow(const WeightMatrix& w, int row);
 
+/// Packs the rows `rows` of a packed matrix w into `panels`, ceil(rows.size() / 16) of them: row i
+/// becomes what rows[i] is in w.
+void GatherPackedRows(const WeightMatrix& w, std::span<const int> rows, std::uint8_t* panels);
+
 /// out[c] = (w.scales[row] * factor) * w(row, c) of a packed matrix: how an embedding is looked up.
 void DequantizeRow(const WeightMatrix& w, int row, float factor, std::span<float> out);
 

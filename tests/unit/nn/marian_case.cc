@@ -29,8 +29,7 @@ constexpr const char* kCases[] = {
     "bf16",
 };
 
-std::vector<ModelFile> ModelFiles(const std::string& folder) {
-  std::vector<ModelFile> files;
+std::vector<ModelFile> ModelFiles(const std::string& folder, std::vector<ModelFile> files) {
   for (const char* name : {"config.json", "generation_config.json", "model.safetensors",
                            "vocab.json", "target_vocab.json"}) {
     const std::string path = folder + "/" + name;
@@ -87,9 +86,9 @@ Values ValuesFile::Get(const std::string& name) const {
   return {view.shape, ToFloats(view)};
 }
 
-MarianCase::MarianCase(const std::string& name)
+MarianCase::MarianCase(const std::string& name, std::vector<ModelFile> more)
     : name(name),
-      checkpoint(ModelFiles("marian/" + name), name),
+      checkpoint(ModelFiles("marian/" + name, std::move(more)), name),
       model(checkpoint),
       expected("marian/" + name + "/expected.safetensors") {
   const nlohmann::json json = ReadJson("marian/" + name + "/expected.json");

@@ -51,7 +51,8 @@ ExpectedSearch ReadSearch(const nlohmann::json& json);
 nlohmann::json ReadJson(const std::string& name);
 
 struct MarianCase {
-  explicit MarianCase(const std::string& name);
+  /// `more`: files that the model is to have besides its own.
+  explicit MarianCase(const std::string& name, std::vector<ModelFile> more = {});
 
   std::string name;
   Checkpoint checkpoint;
