@@ -97,10 +97,12 @@ def lexical_probabilities(pairs, source_size, target_size, rounds):
     return sources, targets, probability
 
 
-def best_lists(sources, targets, probability, source_size, best):
-    """For each source id its `best` most probable target ids, in ascending order."""
+def best_lists(sources, targets, probability, source_size, first, best):
+    """For each source id its `best` most probable target ids from `first` on, in ascending order."""
     import numpy as np
 
+    others = targets >= first
+    sources, targets, probability = sources[others], targets[others], probability[others]
     order = np.lexsort((targets, -probability, sources))
     begins = np.searchsorted(sources[order], np.arange(source_size + 1))
     return [sorted(targets[order[begin:min(end, begin + best)]].tolist()) for begin, end in zip(begins, begins[1:])]
@@ -119,7 +121,7 @@ def main():
     parser.add_argument("--train", type=Path, help="sentence pairs; default: train.tsv.xz of the configuration's data")
     parser.add_argument("--output", type=Path, help="default: .train/ID/shortlist.bin")
     parser.add_argument("--pairs", type=int, default=150_000, help="how many of them, drawn at random")
-    parser.add_argument("--best", type=int, default=30, help="target ids of each source id")
+    parser.add_argument("--best", type=int, default=30, help="target ids of each source id besides")
     parser.add_argument("--first", type=int, default=400, help="ids always allowed, behind symbols and bytes")
     parser.add_argument("--rounds", type=int, default=5, help="of expectation maximisation")
     arguments = parser.parse_args()
@@ -146,8 +148,8 @@ def main():
              for source, target in sample(train, config, arguments.pairs)]
     pairs = [pair for pair in pairs if pair[1]]
     found = lexical_probabilities(pairs, len(source_tokens), len(target_tokens), arguments.rounds)
-    lists = best_lists(*found, len(source_tokens), arguments.best)
     first = min(leading_symbols(target_tokens) + arguments.first, len(target_tokens))
+    lists = best_lists(*found, len(source_tokens), first, arguments.best)
     content = to_bytes(lists, first, arguments.best)
     write_atomic(output, lambda temporary: temporary.write_bytes(content))
     print(f"{output}: {len(content):,} bytes; {len(pairs):,} pairs, {sum(map(bool, lists)):,} of {len(lists):,} "
