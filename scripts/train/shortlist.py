@@ -121,7 +121,7 @@ def main():
     parser.add_argument("--train", type=Path, help="sentence pairs; default: train.tsv.xz of the configuration's data")
     parser.add_argument("--output", type=Path, help="default: .train/ID/shortlist.bin")
     parser.add_argument("--pairs", type=int, default=150_000, help="how many of them, drawn at random")
-    parser.add_argument("--best", type=int, default=30, help="target ids of each source id besides")
+    parser.add_argument("--best", type=int, default=50, help="target ids of each source id besides")
     parser.add_argument("--first", type=int, default=400, help="ids always allowed, behind symbols and bytes")
     parser.add_argument("--rounds", type=int, default=5, help="of expectation maximisation")
     arguments = parser.parse_args()
