@@ -22,9 +22,9 @@ struct TranslateOptions {
   float length_penalty = -1.f;  // negative: the model's own
   bool scores = false;          // greedy: compute Candidate::score, which costs a little
   int threads = 1;              // share the sentences of one call; ignored where there are none
-  /// Translate and Start alone: nothing but what the model's shortlist.bin allows to the sentences of
-  /// a batch, and scores are over that. Faster, but the translation may be another one, also with
-  /// what else stands in the call, which batches are made of.
+  /// Translate and Start alone: nothing but what the model's shortlist.bin allows to the sentences
+  /// of a batch, and scores are over that. Faster, but the translation may be another one, also
+  /// with what else stands in the call, which batches are made of.
   bool shortlist = false;
 };
 
