@@ -95,19 +95,27 @@ async function linksOf(page, index) {
   });
 }
 
-/** The five strongest of a native row or column, by name. */
-function strongest(names, weights) {
-  return names
-    .map((name, i) => [clean(name), weights[i]])
-    .filter(([, weight]) => weight >= 0.005)
-    .sort((a, b) => b[1] - a[1])
-    .slice(0, 5);
-}
+/**
+ * An activation that lies between two int8 values goes up on one instruction set and down on another, and a
+ * weight moves with it by some thousandths. Weights of another head or row differ by tenths.
+ */
+const kRounding = 0.02;
+const kShown = 0.005; // what the readout leaves out is less
+const kMost = 5; // that it names
 
-function assertLinks(found, expected, where) {
-  assert.deepEqual(found.map(([name]) => name), expected.map(([name]) => name), where);
+/** What the readout names are the strongest of these native weights, in order. */
+function assertLinks(found, names, weights, where) {
+  assert.ok(found.length > 0 && found.length <= kMost, where);
+  const of = (name) => Math.max(...weights.filter((_, i) => clean(names[i]) === name));
   for (const [i, [name, weight]] of found.entries()) {
-    assert.ok(Math.abs(weight - expected[i][1]) < 1e-3, `${where}, ${name}: ${weight}, native ${expected[i][1]}`);
+    const near = weights.some((native, j) => clean(names[j]) === name && Math.abs(native - weight) < kRounding);
+    assert.ok(near, `${where}, ${name}: ${weight}, native ${of(name)}`);
+    assert.ok(i === 0 || weight <= found[i - 1][1], `${where}: ${name} is out of order`);
+  }
+  const least = found.length === kMost ? found.at(-1)[1] : kShown;
+  for (const [j, native] of weights.entries()) {
+    const named = found.some(([name]) => name === clean(names[j]));
+    assert.ok(named || native < least + kRounding, `${where}: ${names[j]}, native ${native}, is not named`);
   }
 }
 
@@ -121,20 +129,20 @@ test('words linked show the native weights of all three stacks', async ({ page, 
   await choose(page, 'head', 2);
   assert.deepEqual(await list(page.locator('#panel-words .word-text')), [...source, ...target].map(clean));
   const cross = native.attention.cross[0][2];
-  for (const row of [0, 2]) assertLinks(await linksOf(page, source.length + row), strongest(source, cross[row]), `row ${row}`);
-  assertLinks(await linksOf(page, 1), strongest(target, cross.map((row) => row[1])), 'column 1');
+  for (const row of [0, 2]) assertLinks(await linksOf(page, source.length + row), source, cross[row], `row ${row}`);
+  assertLinks(await linksOf(page, 1), target, cross.map((row) => row[1]), 'column 1');
 
   await choose(page, 'stack', 'encoder');
   await choose(page, 'layer', 1);
   await choose(page, 'head', 4);
-  assertLinks(await linksOf(page, 3), strongest(source, native.attention.encoder[1][4][3]), 'encoder');
+  assertLinks(await linksOf(page, 3), source, native.attention.encoder[1][4][3], 'encoder');
 
   await choose(page, 'stack', 'decoder');
   await choose(page, 'layer', 0);
   await choose(page, 'head', 1);
   const keys = ['start', ...target.slice(0, -1)];
   // The line begins with the start symbol: token 2 is its fourth word.
-  assertLinks(await linksOf(page, 3), strongest(keys, native.attention.decoder[0][1][2]), 'decoder');
+  assertLinks(await linksOf(page, 3), keys, native.attention.decoder[0][1][2], 'decoder');
 });
 
 test('a word is its pieces joined: keys summed, queries averaged', async ({ page, origin }) => {
@@ -233,7 +241,7 @@ test('matrix: the native weights, as hovered', async ({ page, origin, model }) =
         const expected =
           head === 'mean' ? mean(layers[layer], row, column) : layers[layer][head][row][column];
         const where = `${stack} layer ${layer} head ${head} [${row}][${column}]`;
-        assert.ok(Math.abs(value - expected) < 1e-3, `${where}: ${value}, native ${expected}`);
+        assert.ok(Math.abs(value - expected) < kRounding, `${where}: ${value}, native ${expected}`);
         assert.ok(Math.abs(Number(shown) - value) <= 5.1e-5, `${where}: ${value} shown as ${shown}`);
         const keys = stack === 'decoder' ? ['start', ...native.target.tokens] : native.source.tokens;
         const queries = stack === 'encoder' ? native.source.tokens : native.target.tokens;

@@ -119,7 +119,8 @@ test('weights are the native command line’s, for every layer and head chosen',
     for (const [row, col] of [[1, 0], [3, 2]]) {
       const { value, said } = await valueAt(page, 0, row, col);
       const expected = native.attention[stack][layer][head][row][col];
-      assert.ok(Math.abs(value - expected) < 1e-3, `${stage} ${layer} ${head} [${row}][${col}]: ${value}, native ${expected}`);
+      // Within what int8 activations rounded the other way can do: see kRounding in attention.mjs.
+      assert.ok(Math.abs(value - expected) < 0.02, `${stage} ${layer} ${head} [${row}][${col}]: ${value}, native ${expected}`);
       assert.match(said, / = \S+$/);
     }
   }
