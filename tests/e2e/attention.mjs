@@ -566,10 +566,16 @@ test('is it an explanation: leaving words out beside attention, with their corre
 
 /** Chooses a format in the export menu; what was downloaded. */
 async function save(page, format) {
-  const download = page.waitForEvent('download');
-  await page.locator('.export summary').click();
-  await page.locator(`.export [data-format=${format}]`).click();
-  const file = await download;
+  // Chromium may drop a download that follows another closely, as it asks about several without a click of their own.
+  let file = null;
+  for (let tries = 0; !file && tries < 3; tries++) {
+    const download = page.waitForEvent('download', { timeout: 20_000 }).catch(() => null);
+    await page.locator('.export summary').click();
+    await page.locator('.export[open]').waitFor();
+    await page.locator(`.export [data-format=${format}]`).click();
+    file = await download;
+  }
+  assert.ok(file, `no ${format} was downloaded`);
   const path = await file.path();
   return { name: file.suggestedFilename(), path, bytes: await readFile(path), data: await readFile(path, 'utf8') };
 }
