@@ -593,6 +593,7 @@ std::vector<Continuation> Translator::Continuations(std::string_view text,
     impl.CheckPrefix(prefixes[i], settings, "prefix " + std::to_string(i));
   }
 
+  const bool capitals = IsInCapitals(text);
   // A result does not depend on what is decoded beside it: as many at once as the threads share.
   const std::size_t threads = static_cast<std::size_t>(std::max(options.threads, 1));
   const std::size_t at_once =
@@ -614,7 +615,7 @@ std::vector<Continuation> Translator::Continuations(std::string_view text,
     for (std::size_t i = 0; i < found.size(); ++i) {
       Continuation& result = results[begin + i];
       result.tokens = impl.TargetTokens(found[i][0].ids, &result.text);
-      if (IsInCapitals(text)) result.text = InCapitals(result.text);
+      if (capitals) result.text = InCapitals(result.text);
       result.probabilities = std::move(probabilities[i]);
       result.score = found[i][0].score;
     }

@@ -59,10 +59,6 @@ bool Writes(Script script, std::string_view language) {
   return true;
 }
 
-bool IsSpace(char32_t c) {
-  return c <= U' ' || c == 0xA0 || (c >= 0x2000 && c <= 0x200A) || c == 0x202F || c == 0x3000;
-}
-
 /// "anna@example.com", "https://example.com/", "www.example.com"; what stands between spaces.
 bool IsAddress(std::string_view word) {
   const auto printable = [](char c) { return c > ' ' && c < 0x7F; };
@@ -95,6 +91,12 @@ char32_t LargeOf(char32_t c) {
 constexpr char32_t kSharpS = 0xDF;
 
 }  // namespace
+
+bool IsSpace(char32_t c) {
+  return c == ' ' || (c >= '\t' && c <= '\r') || (c >= 0x1C && c <= 0x1F) || c == 0x85 ||
+         c == 0xA0 || c == 0x1680 || (c >= 0x2000 && c <= 0x200B) || c == 0x2028 || c == 0x2029 ||
+         c == 0x202F || c == 0x205F || c == 0x3000 || c == 0xFEFF;
+}
 
 bool IsVerbatim(std::string_view sentence, std::string_view language) {
   if (Writes(Script::kUnknown, language)) return false;  // not known how it is written

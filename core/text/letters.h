@@ -1,11 +1,14 @@
-// Scripts and capitals: what a sentence is made of, where that decides how it is translated. The
-// one owner of these rules.
+// Scripts, capitals and spaces: what a sentence is made of, where that decides how it is
+// translated.
 #pragma once
 
 #include <string>
 #include <string_view>
 
 namespace translucent {
+
+/// White space of every kind and width, line breaks and the byte order mark among it.
+bool IsSpace(char32_t c);
 
 /// Whether a sentence of `language` (BCP 47) has nothing in it to translate, and is its own
 /// translation: no letter of the script that the language is written in, but in e-mail and web

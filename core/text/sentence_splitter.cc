@@ -5,6 +5,7 @@
 #include <span>
 #include <string>
 
+#include "text/letters.h"
 #include "text/utf8.h"
 
 // The rules follow the idea of UAX #29 (full stop and lower case: no end), with lists of
@@ -64,12 +65,6 @@ constexpr bool IsDigit(char32_t c) { return IsIn(c, '0', '9'); }
 
 bool IsLineBreak(char32_t c) {
   return IsIn(c, '\n', '\r') || c == 0x85 || c == 0x2028 || c == 0x2029;
-}
-
-bool IsSpace(char32_t c) {
-  return c == ' ' || IsIn(c, '\t', '\r') || IsIn(c, 0x1C, 0x1F) || c == 0x85 || c == 0xA0 ||
-         c == 0x1680 || IsIn(c, 0x2000, 0x200B) || c == 0x2028 || c == 0x2029 || c == 0x202F ||
-         c == 0x205F || c == 0x3000 || c == 0xFEFF;
 }
 
 // Scripts written without spaces whose full stop is 。

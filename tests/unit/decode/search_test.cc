@@ -8,6 +8,7 @@
 
 #include "../allocations.h"
 #include "../nn/marian_case.h"
+#include "hypotheses.h"
 
 namespace translucent::test {
 namespace {
@@ -17,22 +18,6 @@ using Results = std::vector<std::vector<Hypothesis>>;
 Results Find(const MarianCase& c, const ExpectedSearch& search,
              std::span<const std::vector<int>> sentences) {
   return Search(c.model, c.checkpoint.config(), search.settings, search.nbest, true, sentences);
-}
-
-std::string Text(const std::vector<int>& ids) {
-  std::string text;
-  for (int id : ids) text += std::to_string(id) + " ";
-  return text;
-}
-
-void CheckSame(std::span<const Hypothesis> found, std::span<const Hypothesis> expected,
-               float tolerance) {
-  REQUIRE(found.size() == expected.size());
-  for (std::size_t rank = 0; rank < found.size(); ++rank) {
-    CAPTURE(rank);
-    CHECK(Text(found[rank].ids) == Text(expected[rank].ids));
-    CHECK(std::abs(found[rank].score - expected[rank].score) <= tolerance);
-  }
 }
 
 /// Calls f(case, search) for every search of every model.

@@ -17,6 +17,7 @@
 #include "../format/model_builder.h"
 #include "../nn/marian_case.h"
 #include "decode/search.h"
+#include "hypotheses.h"
 
 namespace translucent::test {
 namespace {
@@ -60,22 +61,6 @@ const Sentences kLists = {{}, {30, 31, 39}, {5}, {1, 31}};
 
 std::string ErrorOfFile(const FileBytes& bytes) {
   return ErrorOf([&] { Shortlist(bytes, "m/shortlist.bin", 4, 40, false); });
-}
-
-std::string Text(const std::vector<int>& ids) {
-  std::string text;
-  for (const int id : ids) text += std::to_string(id) + " ";
-  return text;
-}
-
-void CheckSame(std::span<const Hypothesis> found, std::span<const Hypothesis> expected,
-               float tolerance) {
-  REQUIRE(found.size() == expected.size());
-  for (std::size_t rank = 0; rank < found.size(); ++rank) {
-    CAPTURE(rank);
-    CHECK(Text(found[rank].ids) == Text(expected[rank].ids));
-    CHECK(std::abs(found[rank].score - expected[rank].score) <= tolerance);
-  }
 }
 
 std::vector<std::vector<Hypothesis>> Find(const MarianCase& c, const ExpectedSearch& search,
