@@ -15,6 +15,7 @@ struct RegistersNeon {
   using Arch = xsimd::neon64;
   using Floats = xsimd::batch<float, Arch>;
   using Ints = xsimd::batch<std::int32_t, Arch>;
+  static constexpr int kMaxColumns = 1 << 17;
   using Value = std::int8_t;
   using Weights = int8x16_t;
   using Activations = int8x16_t;

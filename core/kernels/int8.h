@@ -4,10 +4,12 @@
 //   static constexpr int kAccumulators;   // vectors of sums a tile may hold in registers
 //   static constexpr int kMaxVectors;     // the widest tile, used for a single row
 //   static constexpr int kMaxRows;        // the tallest
-//   using Value;                          // of activations: std::int8_t, or what it is widened to
+//   static constexpr int kMaxColumns;     // whose products an Accumulator is sure to hold
+//   using Value;                          // of activations: std::int8_t, or what Arrange writes
 //   using Weights, Activations, Accumulator;
+//   static void Arrange(const std::int8_t* x, Value* out);  // 4 columns; not for std::int8_t
 //   static Weights LoadWeights(const std::uint8_t* p);     // 4 columns of a vector of outputs
-//   static Activations Broadcast(const std::int8_t* p);    // 4 columns of one row
+//   static Activations Broadcast(const Value* p);          // 4 columns of one row
 //   static Accumulator Zero();
 //   static Accumulator MultiplyAdd(Accumulator sums, Weights w, Activations x);
 //   static Ints Total(Accumulator sums);                   // one sum per output
@@ -35,6 +37,14 @@
 #define TRANSLUCENT_TILE [[gnu::noinline]]
 #endif
 
+// V8 unrolls loops too, but keeps the counting of every round: 7 % at 4 rows and more. Plain SIMD,
+// which takes more registers, loses as much by it.
+#if defined(__wasm_relaxed_simd__)
+#define TRANSLUCENT_UNROLL _Pragma("clang loop unroll_count(4)")
+#else
+#define TRANSLUCENT_UNROLL
+#endif
+
 namespace translucent {
 
 template <class Isa>
@@ -46,6 +56,7 @@ struct Int8 {
   static constexpr int kPanelVectors = kPanelRows / kLanes;
   static constexpr int kVectorBytes = kLanes * kColumnGroup;
   static constexpr int kGroupBytes = kPanelRows * kColumnGroup;
+  static constexpr int kMostColumns = 1 << 17;  // see kernels.h
 
   /// Rows that are taken through all weights together: their activations stay in the cache.
   static constexpr int kRowBlock = 64;
@@ -115,25 +126,46 @@ struct Int8 {
   template <int Rows, int Vectors, class Sink>
   TRANSLUCENT_TILE static void Tile(const Value* x, std::size_t x_stride, const std::uint8_t* w,
                                     std::size_t panel_bytes, Sink sink) {
-    typename Isa::Accumulator sums[Rows][Vectors];
-    for (auto& row : sums) {
-      for (auto& sum : row) sum = Isa::Zero();
-    }
-    for (std::size_t i = 0; i < x_stride; i += kColumnGroup, w += kGroupBytes) {
-      typename Isa::Weights weights[Vectors];
-      for (int v = 0; v < Vectors; ++v) {
-        weights[v] = Isa::LoadWeights(w + v / kPanelVectors * panel_bytes +
-                                      v % kPanelVectors * kVectorBytes);
+    using Sums = typename Isa::Accumulator[Rows][Vectors];
+    const auto multiply = [&](std::size_t begin, std::size_t end, Sums& sums) {
+      for (auto& row : sums) {
+        for (auto& sum : row) sum = Isa::Zero();
       }
-      for (int r = 0; r < Rows; ++r) {
-        const typename Isa::Activations values = Isa::Broadcast(x + r * x_stride + i);
+      TRANSLUCENT_UNROLL
+      for (std::size_t i = begin; i < end; i += kColumnGroup, w += kGroupBytes) {
+        typename Isa::Weights weights[Vectors];
         for (int v = 0; v < Vectors; ++v) {
-          sums[r][v] = Isa::MultiplyAdd(sums[r][v], weights[v], values);
+          weights[v] = Isa::LoadWeights(w + v / kPanelVectors * panel_bytes +
+                                        v % kPanelVectors * kVectorBytes);
+        }
+        for (int r = 0; r < Rows; ++r) {
+          const typename Isa::Activations values = Isa::Broadcast(x + r * x_stride + i);
+          for (int v = 0; v < Vectors; ++v) {
+            sums[r][v] = Isa::MultiplyAdd(sums[r][v], weights[v], values);
+          }
         }
       }
-    }
-    for (int r = 0; r < Rows; ++r) {
-      for (int v = 0; v < Vectors; ++v) sink(r, v, Isa::Total(sums[r][v]));
+    };
+    Sums sums;
+    if constexpr (Isa::kMaxColumns >= kMostColumns) {
+      multiply(0, x_stride, sums);
+      for (int r = 0; r < Rows; ++r) {
+        for (int v = 0; v < Vectors; ++v) sink(r, v, Isa::Total(sums[r][v]));
+      }
+    } else {
+      Ints totals[Rows][Vectors];
+      for (auto& row : totals) {
+        for (Ints& total : row) total = Ints(0);
+      }
+      for (std::size_t i = 0; i < x_stride; i += Isa::kMaxColumns) {
+        multiply(i, std::min<std::size_t>(i + Isa::kMaxColumns, x_stride), sums);
+        for (int r = 0; r < Rows; ++r) {
+          for (int v = 0; v < Vectors; ++v) totals[r][v] += Isa::Total(sums[r][v]);
+        }
+      }
+      for (int r = 0; r < Rows; ++r) {
+        for (int v = 0; v < Vectors; ++v) sink(r, v, totals[r][v]);
+      }
     }
   }
 
@@ -294,10 +326,12 @@ struct Int8 {
     if constexpr (sizeof(Value) == 1) {
       return values;
     } else {
-      thread_local std::vector<Value> wide;
-      if (wide.size() < size) wide.resize(size);
-      std::copy_n(values, size, wide.data());
-      return wide.data();
+      thread_local std::vector<Value> arranged;
+      if (arranged.size() < size) arranged.resize(size);
+      for (std::size_t i = 0; i < size; i += kColumnGroup) {
+        Isa::Arrange(values + i, &arranged[i]);
+      }
+      return arranged.data();
     }
   }
 

@@ -1,4 +1,4 @@
-// WebAssembly simd128: bytes are widened to 16 bits, for want of a product of bytes.
+// WebAssembly simd128.
 #include "kernels/sets.h"
 #include "kernels/simd.h"
 #include "kernels/wasm.h"
@@ -6,33 +6,43 @@
 namespace translucent {
 namespace {
 
+/// For want of a product of bytes those of 16 bits are used. The weights w0, w1 of two columns lie
+/// in 16 bits as w0 + 256 w1, and need not be taken apart: with the activations x0, x1
+///
+///   256 (x0 w0 + x1 w1) = x1 (w0 + 256 w1) + (256 x0 - x1) w0.
 struct WasmSimd128 : Registers128<WasmSimd128> {
-  static constexpr int kAccumulators = 4;
+  static constexpr int kAccumulators = 8;
   static constexpr int kMaxVectors = 4;
   static constexpr int kMaxRows = 4;
+  static constexpr int kMaxColumns = 512;  // 512 * 127 * 127 * 256 < 2^31
 
-  /// Each half holds two outputs, and of each output the sums of even and of odd pairs of columns.
-  struct Halves {
-    v128_t low, high;
+  struct Pair {
+    v128_t both, even;  // weights: w0 + 256 w1, w0; activations: x1, 256 x0 - x1
   };
   using Value = std::int16_t;
-  using Weights = Halves;
-  using Activations = v128_t;
-  using Accumulator = Halves;
+  using Weights = Pair;
+  using Activations = Pair;
+  using Accumulator = v128_t;
 
-  static Halves LoadWeights(const std::uint8_t* p) {
-    return {wasm_u16x8_load8x8(p), wasm_u16x8_load8x8(p + 8)};
+  static void Arrange(const std::int8_t* x, std::int16_t* out) {
+    out[0] = x[1];
+    out[1] = x[3];
+    out[2] = static_cast<std::int16_t>(256 * x[0] - x[1]);
+    out[3] = static_cast<std::int16_t>(256 * x[2] - x[3]);
   }
-  static v128_t Broadcast(const std::int16_t* p) { return wasm_v128_load64_splat(p); }
-  static Halves Zero() { return {wasm_i32x4_const_splat(0), wasm_i32x4_const_splat(0)}; }
-  static Halves MultiplyAdd(Halves sums, Halves weights, v128_t values) {
-    return {wasm_i32x4_add(sums.low, wasm_i32x4_dot_i16x8(weights.low, values)),
-            wasm_i32x4_add(sums.high, wasm_i32x4_dot_i16x8(weights.high, values))};
+  static Pair LoadWeights(const std::uint8_t* p) {
+    const v128_t both = wasm_v128_load(p);
+    return {both, wasm_v128_and(both, wasm_i16x8_const_splat(0xFF))};
   }
-  static Ints Total(Halves sums) {
-    return wasm_i32x4_add(wasm_i32x4_shuffle(sums.low, sums.high, 0, 2, 4, 6),
-                          wasm_i32x4_shuffle(sums.low, sums.high, 1, 3, 5, 7));
+  static Pair Broadcast(const std::int16_t* p) {
+    return {wasm_v128_load32_splat(p), wasm_v128_load32_splat(p + 2)};
   }
+  static v128_t Zero() { return wasm_i32x4_const_splat(0); }
+  static v128_t MultiplyAdd(v128_t sums, Pair weights, Pair values) {
+    sums = wasm_i32x4_add(sums, wasm_i32x4_dot_i16x8(weights.both, values.both));
+    return wasm_i32x4_add(sums, wasm_i32x4_dot_i16x8(weights.even, values.even));
+  }
+  static Ints Total(v128_t sums) { return wasm_i32x4_shr(sums, 8); }
 };
 
 }  // namespace

@@ -16,6 +16,7 @@ struct Registers256 {
   using Arch = xsimd::fma3<xsimd::avx2>;
   using Floats = xsimd::batch<float, Arch>;
   using Ints = xsimd::batch<std::int32_t, Arch>;
+  static constexpr int kMaxColumns = 1 << 17;
   using Value = std::int8_t;
   using Weights = __m256i;
   using Activations = __m256i;
@@ -64,6 +65,7 @@ struct Registers512 {
   using Arch = xsimd::avx512bw;
   using Floats = xsimd::batch<float, Arch>;
   using Ints = xsimd::batch<std::int32_t, Arch>;
+  static constexpr int kMaxColumns = 1 << 17;
   using Value = std::int8_t;
   using Weights = __m512i;
   using Activations = __m512i;
