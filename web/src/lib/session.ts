@@ -32,8 +32,11 @@ const kRemembered = 512;
 /** Sentences of one text that are worked on together. */
 const kMostAtOnce = 16;
 
-/** Milliseconds of work between two looks at the messages; one decoder step where that takes longer. */
-const kSlice = 2;
+/**
+ * Milliseconds of work between two looks at the messages; one decoder step where that takes longer. A look
+ * takes about half a millisecond, far more than there is to see.
+ */
+const kSlice = 8;
 
 /** Milliseconds between two sights of the sentence under way. */
 const kDraftInterval = 15;
