@@ -19,6 +19,15 @@ export function resident(pid) {
   return { peak: field('VmHWM'), now: field('VmRSS'), own: field('RssAnon') + field('RssShmem') };
 }
 
+/** Whether a renderer is that of the browser's own window, which comes and goes with the page's. */
+function drawsTheBrowser(pid) {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('--top-chrome-webui');
+  } catch {
+    return true; // it is gone
+  }
+}
+
 /** What models/index.json would say of a folder built by models.py. */
 export function modelInfo(folder) {
   const files = readdirSync(folder)
@@ -50,7 +59,7 @@ export class BrowserEngine {
     const session = await this.browser.newBrowserCDPSession();
     try {
       const { processInfo } = await session.send('SystemInfo.getProcessInfo');
-      return processInfo.filter(({ type }) => type === 'renderer').map(({ id }) => id);
+      return processInfo.filter(({ type, id }) => type === 'renderer' && !drawsTheBrowser(id)).map(({ id }) => id);
     } finally {
       await session.detach().catch(() => {}); // the browser may be gone
     }
