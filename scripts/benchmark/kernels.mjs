@@ -31,14 +31,15 @@ export function measureKernels(root, progress) {
     try {
       const output = execFileSync(program, parameters, {
         encoding: 'utf8',
-        stdio: ['ignore', 'pipe', 'ignore'],
+        stdio: ['ignore', 'pipe', 'pipe'],
         maxBuffer: 1 << 26,
       });
       const benchmarks = output.startsWith('{') ? JSON.parse(output).benchmarks : parseLines(output);
       if (!benchmarks.length) throw new Error('it printed no measurement');
       return { target, benchmarks };
     } catch (error) {
-      return { target, failure: error.message.split('\n')[0] };
+      const said = (error.stderr || error.message).trim().split('\n');
+      return { target, failure: said.find((line) => /error/i.test(line)) ?? said[0] };
     }
   });
 }

@@ -64,7 +64,7 @@ function kernelTable(kernels) {
   const rows = kernels.flatMap(({ target, failure, benchmarks }) => failure
     ? [[target, `not measured: ${failure}`, '', '']]
     : benchmarks.map((one) => [target, one.name, `${number(one.real_time)} ${one.time_unit}`,
-      Object.entries(one).filter(([key]) => /mac|share|ceiling/i.test(key)).map(([key, value]) => `${key} ${number(value)}`).join(', ')]));
+      Object.entries(one).filter(([key]) => /mac|share/i.test(key)).map(([key, value]) => `${key} ${number(value)}`).join(', ')]));
   return table(['target', 'kernel', 'time', 'rate'], rows);
 }
 
@@ -132,8 +132,8 @@ function kernelShares(kernels) {
   const rows = kernels.flatMap(({ target, benchmarks = [] }) => {
     const shares = new Map(); // kernels -> {rows: percent}
     for (const one of benchmarks) {
-      const [, set, rowsOfX] = /^int8\/([^/]+)\/K:512\/N:2048\/M:(1|16)\/matrices:1$/.exec(one.name) ?? []; // of many kernels, the one with a ceiling
-      if (set && one['ceiling%']) shares.set(set, { ...shares.get(set), [rowsOfX]: `${Math.round(one['ceiling%'])} %` });
+      const [, set, rowsOfX] = /^int8_share\/([^/]+)\/K:512\/N:2048\/M:(1|16)$/.exec(one.name) ?? [];
+      if (set) shares.set(set, { ...shares.get(set), [rowsOfX]: `${Math.round(one['share%'])} %` });
     }
     return [...shares].map(([set, share]) => [`${target}: ${set}`, share[1] ?? '–', share[16] ?? '–']);
   });

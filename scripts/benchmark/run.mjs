@@ -6,7 +6,7 @@
 // median and the quartiles, and the ratio of two engines is the median over the texts both translated.
 
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -269,6 +269,11 @@ async function main() {
     cases: [],
   };
 
+  const keep = () => {
+    results.minutes = Math.round((Date.now() - began) / 6000) / 10;
+    return write(results, values.output);
+  };
+
   const needsBrowser = chosen.includes('browser');
   const browser = needsBrowser ? await launch() : null;
   results.versions = versions(browser?.version() ?? null);
@@ -336,21 +341,26 @@ async function main() {
         entry.browser = await measureGroup(`${name}, Chromium`, engines, work, about.kind, values);
         if (entry.native) compareAcross(entry);
       }
-      write(results, values.output, began); // whatever comes after, this much is kept
+      keep(); // whatever comes after, this much is there
     }
   } finally {
     await browser?.close();
     server.close();
     isolated.close();
   }
-  process.stdout.write(write(results, values.output, began));
-  if (values.record) record(results, values.output);
+  process.stdout.write(keep());
+  if (values.record) record(results);
   progress(`${values.output}/results.md, results.json (${results.minutes} min)`);
 }
 
-/** Makes these results the repository's: beside this file, and as the README's table between its markers. */
-function record(results, folder) {
-  for (const file of ['results.md', 'results.json']) copyFileSync(join(folder, file), join(here, file));
+/**
+ * Makes these results the repository's: beside this file, and as the README's table between its markers. What was
+ * recorded on the same day and machine with the same versions stays where it was not measured again, so that a long
+ * benchmark can be run in parts.
+ */
+function record(measured) {
+  const results = { ...measured, ...added(measured, JSON.parse(readFileSync(join(here, 'results.json'), 'utf8'))) };
+  write(results, here);
   const readme = join(root, 'README.md');
   const markers = /(<!-- benchmark: [^\n]*-->\n)[\s\S]*?(<!-- end of benchmark -->)/;
   const before = readFileSync(readme, 'utf8');
@@ -358,8 +368,25 @@ function record(results, folder) {
   writeFileSync(readme, before.replace(markers, (_, begin, end) => `${begin}${readmePart(results, workloads)}\n${end}`));
 }
 
-function write(results, folder, began) {
-  results.minutes = Math.round((Date.now() - began) / 6000) / 10;
+/** What of `results` there is with what `earlier` adds to it. */
+function added(results, earlier) {
+  const circumstances = ({ date, machine, versions, settings }) => {
+    const { chromium: _, ...others } = versions; // null where no browser was needed
+    return JSON.stringify([date, machine, others, settings]);
+  };
+  if (circumstances(results) !== circumstances(earlier)) return {};
+  const all = new Map(earlier.cases.map((entry) => [entry.name, entry]));
+  for (const entry of results.cases) all.set(entry.name, { ...all.get(entry.name), ...entry });
+  return {
+    versions: { ...results.versions, chromium: results.versions.chromium ?? earlier.versions.chromium },
+    sizes: results.sizes ?? earlier.sizes,
+    kernels: results.kernels ?? earlier.kernels,
+    cases: [...all.values()],
+    minutes: Math.round(10 * (results.minutes + earlier.minutes)) / 10,
+  };
+}
+
+function write(results, folder) {
   const text = markdown(results, workloads);
   // The translations themselves stay out of the file that is kept; how many differ is in it.
   const kept = JSON.stringify(results, (key, value) => (key === 'outputs' ? undefined : value), 1);

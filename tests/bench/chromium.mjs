@@ -11,7 +11,7 @@ const name = process.argv[2] ?? 'kernels_relaxed_bench';
 const filter = process.argv[3] ?? '';
 const folder = fileURLToPath(new URL('../../build/wasm/', import.meta.url));
 
-const page = `<!doctype html><script>
+const page = `<!doctype html><link rel="icon" href="data:,"><script>
   var Module = {
     arguments: ['--benchmark_filter=' + ${JSON.stringify(filter)}],
     print: (line) => console.log(line),

@@ -1,6 +1,8 @@
-// How fast each kernel is, and for products which share of the machine's ceiling that is. Not a
-// test: no time is asserted. tests/bench/README.md says how to run it natively, under Node and in
+// How fast each kernel is, and for products which share of a bare loop's speed that is. Not a test:
+// no time is asserted. tests/bench/README.md says how to run it natively, under Node and in
 // Chromium.
+#include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <cstdint>
 #include <random>
@@ -8,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "bare_loops.h"
 #include "base/aligned.h"
 #include "benchmark.h"
 #include "kernels/kernels.h"
@@ -16,31 +19,6 @@
 
 namespace translucent {
 namespace {
-
-/// What bare loops reached of K = 512, N = 2048 in billions of multiplications and additions a
-/// second on one thread of a Zen 4 server at 3.7 GHz: for one row, one row and weights that do not
-/// fit the cache (16 matrices), and 16 rows. WebAssembly in Chromium.
-struct Ceiling {
-  std::string_view kernels;
-  std::string_view kind;
-  double one_row, one_row_uncached, rows16;
-};
-constexpr Ceiling kCeilings[] = {
-    {"avx512-vnni", "int8", 99, 79, 229},    {"avx512", "f32", 24.3, 6.8, 58.1},
-    {"avx512-vnni", "f32", 24.3, 6.8, 58.1}, {"wasm-simd128", "int8", 29.5, 29, 40},
-    {"wasm-simd128", "f32", 19, 8.1, 24},    {"wasm-relaxed", "int8", 50, 50, 57},
-    {"wasm-relaxed", "f32", 22, 8.7, 27},
-};
-
-/// 0: not known.
-double CeilingOf(std::string_view kernels, std::string_view kind, int rows, int matrices) {
-  for (const Ceiling& c : kCeilings) {
-    if (c.kernels != kernels || c.kind != kind) continue;
-    if (rows == 16 && matrices == 1) return c.rows16;
-    if (rows == 1) return matrices == 1 ? c.one_row : c.one_row_uncached;
-  }
-  return 0;
-}
 
 std::mt19937& Random() {
   static std::mt19937 random(1);
@@ -58,10 +36,7 @@ void SetRate(benchmark::State& state, const char* name, double per_iteration) {
                                             benchmark::Counter::kIsRate);
 }
 
-void SetProducts(benchmark::State& state, double macs, double ceiling) {
-  SetRate(state, "GMAC/s", macs / 1e9);
-  if (ceiling > 0) SetRate(state, "ceiling%", macs / 1e7 / ceiling);
-}
+void SetProducts(benchmark::State& state, double macs) { SetRate(state, "GMAC/s", macs / 1e9); }
 
 /// Matrices [outputs, cols], used in turn.
 struct Matrices {
@@ -97,9 +72,7 @@ void Linear(benchmark::State& state, const Kernels& kernels, int cols, int outpu
     kernels.linear(x.data(), rows, w.Next(), bias.data(), out.data(), outputs);
     benchmark::DoNotOptimize(out.data());
   }
-  const bool known = cols == 512 && outputs == 2048;
-  SetProducts(state, 1.0 * rows * cols * outputs,
-              known ? CeilingOf(kernels.name, "f32", rows, matrices) : 0);
+  SetProducts(state, 1.0 * rows * cols * outputs);
 }
 
 void LinearInt8(benchmark::State& state, const Kernels& kernels, int cols, int outputs, int rows,
@@ -114,9 +87,47 @@ void LinearInt8(benchmark::State& state, const Kernels& kernels, int cols, int o
     kernels.linear_int8(q, w.Next(), bias.data(), false, out.data(), outputs);
     benchmark::DoNotOptimize(out.data());
   }
-  const bool known = cols == 512 && outputs == 2048;
-  SetProducts(state, 1.0 * rows * cols * outputs,
-              known ? CeilingOf(kernels.name, "int8", rows, matrices) : 0);
+  SetProducts(state, 1.0 * rows * cols * outputs);
+}
+
+/// The same products by the kernel and by a bare loop, taking turns: what share of the loop's speed
+/// the kernel has.
+void ShareOfBareLoop(benchmark::State& state, const Kernels& kernels, BareLoop bare, int cols,
+                     int outputs, int rows) {
+  using Clock = std::chrono::steady_clock;
+  Matrices w(outputs, cols, 1, true);
+  const auto x = Floats(static_cast<std::size_t>(rows) * cols), bias = Floats(outputs);
+  const std::size_t size = static_cast<std::size_t>(rows) * outputs;
+  std::vector<float> out(size);
+  std::vector<std::int32_t> sums(size);
+  std::vector<std::int16_t> wide(static_cast<std::size_t>(rows) *
+                                 cols);  // or bytes: the same zeros
+  QuantizedBuffer buffer;
+  const QuantizedRows q = buffer.Resize(rows, cols);
+  kernels.quantize(x.data(), q);
+  // Some milliseconds at a time, long against a browser's clock.
+  const int turns = std::max(1, static_cast<int>(1e8 / (1.0 * rows * cols * outputs)));
+  const auto seconds = [&](auto work) {
+    const auto began = Clock::now();
+    for (int i = 0; i < turns; ++i) work();
+    return std::chrono::duration<double>(Clock::now() - began).count();
+  };
+  const auto kernel = [&] {
+    kernels.linear_int8(q, w.views[0], bias.data(), false, out.data(), outputs);
+    benchmark::DoNotOptimize(out.data());
+  };
+  const auto loop = [&] {
+    bare(wide.data(), rows, cols, w.views[0].packed, outputs, sums.data());
+    benchmark::DoNotOptimize(sums.data());
+  };
+  std::vector<double> shares;
+  for (auto _ : state) {
+    const double by_kernel = seconds(kernel);
+    shares.push_back(seconds(loop) / by_kernel);
+  }
+  // Whatever else the machine does meets both of a turn, mostly.
+  std::ranges::nth_element(shares, shares.begin() + shares.size() / 2);
+  state.counters["share%"] = 100 * shares[shares.size() / 2];
 }
 
 void ArgMaxInt8(benchmark::State& state, const Kernels& kernels, int cols, int outputs, int rows) {
@@ -130,7 +141,7 @@ void ArgMaxInt8(benchmark::State& state, const Kernels& kernels, int cols, int o
     kernels.arg_max_int8(q, w.Next(), bias.data(), best.data());
     benchmark::DoNotOptimize(best.data());
   }
-  SetProducts(state, 1.0 * rows * cols * outputs, 0);
+  SetProducts(state, 1.0 * rows * cols * outputs);
 }
 
 void Quantize(benchmark::State& state, const Kernels& kernels, int cols, int rows) {
@@ -161,7 +172,7 @@ void Attention(benchmark::State& state, const Kernels& kernels, int length, int 
     kernels.attention_sums(scores.data(), length, values.data(), length, heads, d_k, out.data());
     benchmark::DoNotOptimize(out.data());
   }
-  SetProducts(state, 2.0 * length * d_model, 0);
+  SetProducts(state, 2.0 * length * d_model);
 }
 
 /// A kernel that works in place over n values.
@@ -198,6 +209,14 @@ void Register(const Kernels& kernels) {
       });
     }
     if (scalar) return;  // the specification is not meant to be fast
+  }
+  for (int rows : {1, 16}) {
+    const BareLoop bare = BareLoopOf(kernels.name, rows == 1);
+    if (bare == nullptr) continue;
+    add("int8_share" + set + size(512, 2048, rows),
+        [&kernels, bare, rows](benchmark::State& state) {
+          ShareOfBareLoop(state, kernels, bare, 512, 2048, rows);
+        });
   }
   for (const auto& [cols, outputs] : {std::pair(256, 256), {256, 1536}, {1536, 256}, {256, 8000}}) {
     for (int rows : {1, 32, 512}) {
