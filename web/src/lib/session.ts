@@ -36,7 +36,7 @@ const kMostAtOnce = 16;
  * Milliseconds of work between two looks at the messages; one decoder step where that takes longer. A look
  * takes about half a millisecond, far more than there is to see.
  */
-const kSlice = 8;
+const kSlice = 16;
 
 /** Milliseconds between two sights of the sentence under way. */
 const kDraftInterval = 15;
