@@ -20,8 +20,8 @@ namespace translucent {
 using BareLoop = void (*)(const void* x, int rows, int cols, const std::uint8_t* w, int outputs,
                           std::int32_t* out);
 
-/// Tiles of Rows rows and Vectors vectors, one after the other. Loop::Add(sums, x, stride, w) takes
-/// Loop::kGroup columns of them.
+/// Tiles of Rows rows and Vectors vectors, one after the other. A Loop takes kGroup columns of
+/// kLanes outputs at a time.
 template <class Loop, int Rows, int Vectors>
 struct BareTiles {
   static constexpr int kOutputs = Vectors * Loop::kLanes;
