@@ -181,14 +181,15 @@ describe('translate', () => {
     const stop = new AbortController();
     let count = 0;
     const { client, engine } = await loaded({
-      onSentence: () => {
+      onStep: () => {
         if (++count === 3) stop.abort(new DOMException('enough', 'AbortError'));
       },
     });
     const text = Array.from({ length: 500 }, (_, i) => `第${i}句。`).join('');
     await expect(client.translate(text, { signal: stop.signal })).rejects.toThrow('enough');
     await client.translate('狗。'); // the worker is free for it
-    expect(engine().translated.length).toBeLessThan(20);
+    expect(engine().steps).toBeLessThanOrEqual(5); // the step after, and that of the dog
+    expect(engine().translated.length).toBeLessThan(200);
   });
 
   it('a text of many sentences is translated some at a time, more as it goes on', async () => {
@@ -220,11 +221,21 @@ describe('translate', () => {
 
   it('texts that wait at the same time are translated in one job', async () => {
     const { client, engine } = await loaded();
-    const texts = Array.from({ length: 20 }, (_, i) => `第${i}句。`);
+    const texts = Array.from({ length: 40 }, (_, i) => `第${i}句。`);
     const translations = await Promise.all(texts.map((text) => client.translate(text)));
     expect(translations.map(({ text }) => text)).toEqual(texts.map(spell));
-    expect(engine().jobs.map((job) => job.length)).toEqual([16, 4]);
+    expect(engine().jobs.map((job) => job.length)).toEqual([32, 8]);
     expect(engine().jobsAlive).toBe(0);
+  });
+
+  it('a text nobody watches is translated in large jobs, for which others do not wait', async () => {
+    const { client, engine } = await loaded();
+    const long = Array.from({ length: 140 }, (_, i) => `第${i}句。`).join('');
+    const [{ text, sentences }] = await Promise.all([client.translate(long), client.translate('狗。')]);
+    expect(engine().jobs.map((job) => job.length)).toEqual([128, 1, 12]);
+    expect(engine().jobs[1]).toEqual(['狗。']);
+    expect(sentences).toHaveLength(140);
+    expect(text).toBe(sentences.map(({ source }) => spell(long.slice(source.begin, source.end))).join(' '));
   });
 
   it('a cancelled translation takes one more decoder step at most', async () => {

@@ -30,8 +30,8 @@ interface Job {
   entries: Entry[];
 }
 
-/** Sentences in one job. */
-const kMostAtOnce = 16;
+/** Sentences in one job, unless more are asked for together: all of them wait for its end. */
+const kMostAtOnce = 32;
 
 /** Jobs at once: so that a short text does not wait for the job of a long one. */
 const kMostJobs = 2;
@@ -85,15 +85,15 @@ export class Batcher {
 
   /**
    * Works about `milliseconds`, at least one decoder step, on a job that one of these sentences leads,
-   * or starts one if there is room. Returns the time it took; null when there was nothing to do for
+   * or starts one of all of them if there is room. Returns the time it took; null when there was nothing to do for
    * them: the one that has waited longest in a job leads it, so that results come in order.
    */
-  advance(tickets: Iterable<Ticket>, milliseconds: number): number | null {
-    for (const ticket of tickets) {
-      const entry = ticket as Entry;
+  advance(tickets: readonly Ticket[], milliseconds: number): number | null {
+    const together = tickets as readonly Entry[];
+    for (const entry of together) {
       if (entry.settled) continue;
       const began = this.#now();
-      if (!entry.job && this.#jobs.length < kMostJobs) this.#start(entry);
+      if (!entry.job && this.#jobs.length < kMostJobs) this.#start(entry, together);
       const { job } = entry;
       if (job && job.entries.find(({ waiters }) => waiters > 0) === entry) this.#run(job, milliseconds);
       else if (!entry.settled) continue;
@@ -107,14 +107,24 @@ export class Batcher {
     this.#entries.clear();
   }
 
-  /** This sentence and those that wait with the same options, the longest waiting first. */
-  #start(entry: Entry): void {
-    const entries = entry.alone
-      ? []
-      : [...this.#entries.values()]
-          .filter((other) => other !== entry && !other.job && !other.alone && other.family === entry.family)
-          .slice(0, kMostAtOnce - 1);
-    entries.unshift(entry);
+  /**
+   * This sentence with those of `together` that can go with it, and then with what else waits with the same
+   * options, the longest waiting first, if there is room.
+   */
+  #start(entry: Entry, together: readonly Entry[]): void {
+    const chosen = new Set([entry]);
+    const add = (others: Iterable<Entry>, most: number) => {
+      for (const other of others) {
+        if (chosen.size >= most) return;
+        const free = !other.job && !other.settled && !other.alone;
+        if (free && other.family === entry.family) chosen.add(other);
+      }
+    };
+    if (!entry.alone) {
+      add(together, Infinity);
+      add(this.#entries.values(), kMostAtOnce);
+    }
+    const entries = [...chosen];
     try {
       const engine = this.#translator.start(
         entries.map(({ text }) => text),

@@ -29,8 +29,9 @@ export interface SessionEnvironment {
 /** Sentences remembered, so that typing at the end of a text translates only its last sentence. */
 const kRemembered = 512;
 
-/** Sentences of one text that are worked on together. */
-const kMostAtOnce = 16;
+/** Sentences of one text that are worked on together: where its growth is watched, and where it is not. */
+const kMostWatched = 32;
+const kMostUnwatched = 128;
 
 /**
  * Milliseconds of work between two looks at the messages; one decoder step where that takes longer. A look
@@ -185,8 +186,8 @@ export class Session {
   }
 
   /**
-   * Some sentences at a time: one or two at first, so that something shows at once, then more, which
-   * together take less time. What is known so far is posted as it grows.
+   * Many sentences at a time, which together take less time. Where its growth is watched, one or two
+   * at first, so that something shows at once; what is known so far is posted as it grows.
    */
   *#translate({ id, text: given, options, partials }: Request & { type: 'translate' }): Steps<Translation> {
     const { engine, batcher } = this.#loaded();
@@ -199,7 +200,7 @@ export class Session {
     let read = 0;
     let milliseconds = 0;
     let remembered = 0;
-    let atOnce = 1;
+    let atOnce = partials ? 1 : kMostUnwatched;
     let done = 0;
     let posted = { sentences: 0, length: 0, draft: '', at: -Infinity };
     const grow = (draft: string) => {
@@ -231,7 +232,7 @@ export class Session {
         for (const [piece, ticket] of tickets) {
           let candidates = ticket.result();
           while (!candidates) {
-            const took = batcher.advance(tickets.values(), kSlice);
+            const took = batcher.advance([...tickets.values()], kSlice);
             milliseconds += took ?? 0;
             candidates = ticket.result();
             if (candidates) break;
@@ -269,7 +270,7 @@ export class Session {
         if (partials && milliseconds > 0) grow('');
         yield;
       }
-      if (done >= 2) atOnce = Math.min(2 * atOnce, kMostAtOnce);
+      if (partials && done >= 2) atOnce = Math.min(2 * atOnce, kMostWatched);
     }
     out += text.slice(read);
     return { text: out, sentences, milliseconds, remembered };
