@@ -292,6 +292,9 @@ void Checkpoint::AddWeight(std::string_view name, std::string_view stored, int r
   matrix.cols = cols > 0 ? cols : rows;
   if (tensor.dtype != DType::kI8) {
     matrix.f32 = Floats(entry->first);
+  } else if (cols > kMostColumns) {
+    FailTensor(stored, std::to_string(cols) + " columns, an I8 matrix has " +
+                           std::to_string(kMostColumns) + " at most");
   } else if (cols > 0) {
     matrix.scales = Scales(entry->first, rows);
   } else {

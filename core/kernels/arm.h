@@ -8,6 +8,8 @@
 #include <cstring>
 #include <xsimd/xsimd.hpp>
 
+#include "tensor/packing.h"
+
 namespace translucent {
 
 template <class Tag>
@@ -15,7 +17,7 @@ struct RegistersNeon {
   using Arch = xsimd::neon64;
   using Floats = xsimd::batch<float, Arch>;
   using Ints = xsimd::batch<std::int32_t, Arch>;
-  static constexpr int kMaxColumns = 1 << 17;
+  static constexpr int kMaxColumns = kMostColumns;
   using Value = std::int8_t;
   using Weights = int8x16_t;
   using Activations = int8x16_t;

@@ -56,7 +56,6 @@ struct Int8 {
   static constexpr int kPanelVectors = kPanelRows / kLanes;
   static constexpr int kVectorBytes = kLanes * kColumnGroup;
   static constexpr int kGroupBytes = kPanelRows * kColumnGroup;
-  static constexpr int kMostColumns = 1 << 17;  // see kernels.h
 
   /// Rows that are taken through all weights together: their activations stay in the cache.
   static constexpr int kRowBlock = 64;

@@ -42,7 +42,7 @@ struct Kernels {
 
   /// out = x W^T + bias, with relu 0 where that is negative.  x [rows, w.cols], W [w.rows, w.cols]
   /// packed, bias [w.rows] or null, out [rows, w.rows], its rows out_stride floats apart.
-  /// Sums of integers are exact (w.cols up to 2^17); then, each operation rounded by itself,
+  /// Sums of integers are exact; then, each operation rounded by itself,
   ///   out[r, o] = float(sum) * (x.scales[r] * w.scales[o]) + bias[o].
   void (*linear_int8)(const QuantizedRows& x, const WeightMatrix& w, const float* bias, bool relu,
                       float* out, std::size_t out_stride);

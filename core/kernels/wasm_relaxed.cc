@@ -17,7 +17,7 @@ struct WasmRelaxed : Registers128<WasmRelaxed> {
   static constexpr int kMaxVectors = 4;
   static constexpr int kMaxRows = 4;
 
-  static constexpr int kMaxColumns = 1 << 17;
+  static constexpr int kMaxColumns = kMostColumns;
   using Value = std::int8_t;
   using Weights = v128_t;
   using Activations = v128_t;

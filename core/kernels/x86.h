@@ -8,6 +8,8 @@
 #include <cstring>
 #include <xsimd/xsimd.hpp>
 
+#include "tensor/packing.h"
+
 namespace translucent {
 
 /// 16 registers of 8 floats; the members of an Isa but for MultiplyAdd.
@@ -16,7 +18,7 @@ struct Registers256 {
   using Arch = xsimd::fma3<xsimd::avx2>;
   using Floats = xsimd::batch<float, Arch>;
   using Ints = xsimd::batch<std::int32_t, Arch>;
-  static constexpr int kMaxColumns = 1 << 17;
+  static constexpr int kMaxColumns = kMostColumns;
   using Value = std::int8_t;
   using Weights = __m256i;
   using Activations = __m256i;
@@ -65,7 +67,7 @@ struct Registers512 {
   using Arch = xsimd::avx512bw;
   using Floats = xsimd::batch<float, Arch>;
   using Ints = xsimd::batch<std::int32_t, Arch>;
-  static constexpr int kMaxColumns = 1 << 17;
+  static constexpr int kMaxColumns = kMostColumns;
   using Value = std::int8_t;
   using Weights = __m512i;
   using Activations = __m512i;

@@ -25,8 +25,9 @@ namespace translucent {
 
 inline constexpr int kPanelRows = 16;
 inline constexpr int kColumnGroup = 4;
-inline constexpr int kMaxWeight = 63;     // of the integers
-inline constexpr int kWeightOffset = 64;  // what is added to them
+inline constexpr int kMaxWeight = 63;         // of the integers
+inline constexpr int kWeightOffset = 64;      // what is added to them
+inline constexpr int kMostColumns = 1 << 17;  // of a matrix: products' sums stay below 2^31
 
 /// Columns with padding.
 constexpr int PackedColumns(int cols) {

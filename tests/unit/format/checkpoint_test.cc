@@ -403,6 +403,20 @@ TEST_CASE("checkpoint: broken weights") {
              m.tensors["model.encoder.layers.0.fc2.bias"] = {"I8", {8}, std::vector<std::byte>(8)};
            },
            "model.safetensors: tensor 'model.encoder.layers.0.fc2.bias': a vector cannot be I8"},
+          {[](ModelBuilder& m) {
+             constexpr int kWide = (1 << 17) + 1;
+             m.Replace("config.json", "\"encoder_ffn_dim\": 10", "\"encoder_ffn_dim\": 131073");
+             m.tensors["model.encoder.layers.0.fc1.weight"] = {
+                 "I8", {kWide, 8}, std::vector<std::byte>(8 * kWide)};
+             m.tensors["model.encoder.layers.0.fc1.bias"] =
+                 FloatTensor({kWide}, std::vector<float>(kWide));
+             m.tensors["model.encoder.layers.0.fc1.weight_scale"] =
+                 FloatTensor({kWide}, std::vector<float>(kWide));
+             m.tensors["model.encoder.layers.0.fc2.weight"] = {
+                 "I8", {8, kWide}, std::vector<std::byte>(8 * kWide)};
+           },
+           "model.safetensors: tensor 'model.encoder.layers.0.fc2.weight': 131073 columns, an I8 "
+           "matrix has 131072 at most"},
       });
 }
 
