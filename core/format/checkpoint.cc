@@ -4,7 +4,6 @@
 #include <bit>
 #include <cmath>
 #include <cstdint>
-#include <cstdlib>
 #include <cstring>
 #include <initializer_list>
 #include <set>
@@ -367,8 +366,7 @@ WeightMatrix Checkpoint::Pack(std::string_view stored, WeightMatrix matrix) {
   auto* bytes = const_cast<std::byte*>(entry->second.bytes.data());
   auto* values = reinterpret_cast<std::int8_t*>(bytes);
   const int rows = matrix.rows, cols = matrix.cols;
-  if (std::any_of(values, values + entry->second.bytes.size(),
-                  [](std::int8_t w) { return std::abs(w) > kMaxWeight; })) {
+  if (LargestWeight({values, entry->second.bytes.size()}) > kMaxWeight) {
     const auto own = converted_.try_emplace(ScaleName(stored), matrix.scales, matrix.scales + rows);
     LimitWeights(values, rows, cols, own.first->second.data());
     matrix.scales = own.first->second.data();

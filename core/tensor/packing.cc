@@ -2,16 +2,25 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
 #include <cstring>
-#include <vector>
+
+#include "base/aligned.h"
 
 namespace translucent {
 
+int LargestWeight(std::span<const std::int8_t> w) {
+  // No early end, which would keep compilers from using vectors.
+  std::int8_t low = 0, high = 0;
+  for (std::int8_t v : w) {
+    low = std::min(low, v);
+    high = std::max(high, v);
+  }
+  return std::max(-static_cast<int>(low), static_cast<int>(high));
+}
+
 void LimitWeights(std::int8_t* w, int rows, int cols, float* scales) {
   for (int r = 0; r < rows; ++r, w += cols) {
-    int largest = 0;
-    for (int c = 0; c < cols; ++c) largest = std::max(largest, std::abs(static_cast<int>(w[c])));
+    const int largest = LargestWeight({w, static_cast<std::size_t>(cols)});
     if (largest <= kMaxWeight) continue;
     const float factor = static_cast<float>(kMaxWeight) / static_cast<float>(largest);
     for (int c = 0; c < cols; ++c) {
@@ -23,20 +32,24 @@ void LimitWeights(std::int8_t* w, int rows, int cols, float* scales) {
 
 void PackPanels(const std::int8_t* w, int rows, int cols, std::uint8_t* panels) {
   const std::size_t panel_bytes = PanelBytes(cols);
-  const int groups = PackedColumns(cols) / kColumnGroup;
-  std::vector<std::uint8_t> panel(panel_bytes);
+  const int full = cols / kColumnGroup;
+  AlignedVector<std::uint8_t> panel(panel_bytes);
   for (int first = 0; first < rows; first += kPanelRows, panels += panel_bytes) {
-    for (int r = 0; r < kPanelRows; ++r) {
+    const int count = std::min(kPanelRows, rows - first);
+    if (count < kPanelRows || cols % kColumnGroup != 0) {
+      std::fill(panel.begin(), panel.end(), std::uint8_t{kWeightOffset});
+    }
+    for (int r = 0; r < count; ++r) {
+      const std::int8_t* from = w + static_cast<std::size_t>(first + r) * cols;
       std::uint8_t* to = panel.data() + r * kColumnGroup;
-      const std::size_t start = static_cast<std::size_t>(first + r) * cols;
-      for (int g = 0; g < groups; ++g, to += kPanelRows * kColumnGroup) {
-        std::uint32_t bytes = 0;
-        if (first + r < rows) {
-          const int c = g * kColumnGroup;
-          std::memcpy(&bytes, w + start + c, std::min(kColumnGroup, cols - c));
-        }
+      for (int g = 0; g < full; ++g, from += kColumnGroup, to += kPanelRows * kColumnGroup) {
+        std::uint32_t bytes;
+        std::memcpy(&bytes, from, sizeof bytes);
         bytes = (bytes ^ 0x40404040u) & 0x7F7F7F7Fu;  // + 64 in each byte, for -63..63
         std::memcpy(to, &bytes, sizeof bytes);
+      }
+      for (int i = 0; i < cols % kColumnGroup; ++i) {
+        to[i] = static_cast<std::uint8_t>(from[i] + kWeightOffset);
       }
     }
     std::memcpy(panels, panel.data(), panel_bytes);

@@ -38,6 +38,9 @@ constexpr std::size_t PanelBytes(int cols) {
   return static_cast<std::size_t>(kPanelRows) * PackedColumns(cols);
 }
 
+/// The largest |w|.
+int LargestWeight(std::span<const std::int8_t> w);
+
 /// Brings row-major integers w [rows, cols] into -63..63, in place: a row with a larger one is
 /// divided by as much as that takes, rounding half to even, and its scale multiplied by the same.
 void LimitWeights(std::int8_t* w, int rows, int cols, float* scales);
