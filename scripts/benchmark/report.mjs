@@ -64,7 +64,7 @@ function kernelTable(kernels) {
   const rows = kernels.flatMap(({ target, failure, benchmarks }) => failure
     ? [[target, `not measured: ${failure}`, '', '']]
     : benchmarks.map((one) => [target, one.name, `${number(one.real_time)} ${one.time_unit}`,
-      Object.entries(one).filter(([key]) => /mac|share/i.test(key)).map(([key, value]) => `${key} ${number(value)}`).join(', ')]));
+      Object.entries(one).filter(([key]) => /\/s$|%$/.test(key)).map(([key, value]) => `${key} ${number(value)}`).join(', ')]));
   return table(['target', 'kernel', 'time', 'rate'], rows);
 }
 
@@ -143,6 +143,31 @@ function kernelShares(kernels) {
     : '';
 }
 
+/** What a sentence costs by tests/bench/search_bench.cc, each quantity varied by itself. */
+function growth(kernels) {
+  const quantities = { batch: 'batch of', length: 'tokens:', vocabulary: 'vocabulary:', beam: 'beam:' };
+  const all = kernels.map(({ target, benchmarks = [] }) => {
+    const found = benchmarks.flatMap((one) => {
+      const [, set, ...values] = /^search\/([^/]+)\/batch:(\d+)\/length:(\d+)\/vocabulary:(\d+)\/beam:(\d+)$/.exec(one.name) ?? [];
+      return set ? [{ set, values: values.map(Number), milliseconds: 1000 / one['sentences/s'] }] : [];
+    });
+    return { target, found };
+  }).filter(({ found }) => found.length);
+  if (!all.length) return '';
+  const usual = all[0].found[0].values; // the first is what the others vary
+  const cells = (values) => all.map(({ found }) => {
+    const one = found.find((other) => `${other.values}` === `${values}`);
+    if (!one) return '–';
+    return number(one.milliseconds) + (one === found[0] ? '' : ` = ${times(one.milliseconds / found[0].milliseconds)}`);
+  });
+  const rows = Object.entries(quantities).flatMap(([, text], at) =>
+    all[0].found.filter(({ values }) => values.every((value, i) => i === at || value === usual[i]) && values[at] !== usual[at])
+      .map(({ values }) => [`${text} ${number(values[at])}`, ...cells(values)]));
+  const [, length, vocabulary] = usual;
+  return table(['what a sentence takes, ms', ...all.map(({ target, found }) => `${target}: ${found[0].set}`)],
+    [[`one sentence of ${length} tokens, vocabulary ${number(vocabulary)}, greedy`, ...cells(usual)], ...rows]);
+}
+
 /** When, where and with what it was measured. */
 function circumstances({ date, machine, versions, settings }) {
   const processor = `${machine.processor}, ${machine.cores} cores (${machine.instructions.join(', ')}), ${machine.memoryGiB} GiB`;
@@ -174,7 +199,11 @@ export function markdown(results, workloads) {
     if (entry.native) parts.push('', 'Native:', '', groupTable(entry.native, workloads));
   }
   if (results.sizes) parts.push('', '### Size', '', sizeTable(results.sizes));
-  if (results.kernels) parts.push('', '### Kernels', '', kernelTable(results.kernels));
+  if (results.kernels) {
+    parts.push('', '### How the cost of a sentence grows', '',
+      'The search alone, with random weights in the shape of `tiny`; targets are as long as their sources. N×: of the first row.', '',
+      growth(results.kernels), '', '### Kernels', '', kernelTable(results.kernels));
+  }
   const crossed = parts.some((part) => part.includes(sameShape));
   const random = results.cases.some(({ kind }) => kind === 'random');
   const notes = [

@@ -14,6 +14,7 @@
 #include "base/aligned.h"
 #include "benchmark.h"
 #include "kernels/kernels.h"
+#include "search_bench.h"
 #include "tensor/packing.h"
 #include "tensor/quantized.h"
 
@@ -275,6 +276,7 @@ int main(int count, char** arguments) {
   for (const translucent::Kernels* kernels : translucent::RunnableKernels()) {
     translucent::Register(*kernels);
   }
+  translucent::RegisterSearch();
   benchmark::Initialize(&count, arguments);
   benchmark::RunSpecifiedBenchmarks();
   benchmark::Shutdown();

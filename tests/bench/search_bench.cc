@@ -1,0 +1,195 @@
+// How the cost of a translation grows with batch, length, vocabulary and beam: greedy and beam
+// search with a model of random weights in the shape of Firefox's smallest, each quantity varied by
+// itself.
+#include "search_bench.h"
+
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+#include <map>
+#include <memory>
+#include <random>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "benchmark.h"
+#include "decode/search.h"
+#include "format/checkpoint.h"
+#include "kernels/kernels.h"
+#include "nn/transformer.h"
+#include "tensor/packing.h"
+
+namespace translucent {
+namespace {
+
+constexpr int kModel = 256, kHidden = 1536, kEncoderLayers = 6, kDecoderLayers = 2;
+constexpr int kEnd = 0, kFirstWord = 2;
+
+/// A safetensors file that grows by tensors of random values.
+class RandomTensors {
+ public:
+  /// int8 weights that keep the size of what they are multiplied with, and a bias.
+  void AddLinear(const std::string& name, int outputs, int inputs) {
+    AddMatrix(name + ".weight", outputs, inputs, std::sqrt(3.f / inputs));
+    AddVector(name + ".bias", {outputs}, std::vector<float>(outputs, 0.f));
+  }
+  void AddNorm(const std::string& name) {
+    AddVector(name + ".weight", {kModel}, std::vector<float>(kModel, 1.f));
+    AddVector(name + ".bias", {kModel}, std::vector<float>(kModel, 0.f));
+  }
+  void AddAttention(const std::string& name) {
+    for (const char* part : {"q_proj", "k_proj", "v_proj", "out_proj"}) {
+      AddLinear(name + "." + part, kModel, kModel);
+    }
+    AddNorm(name + "_layer_norm");
+  }
+  void AddMatrix(const std::string& name, int rows, int cols, float largest) {
+    std::uniform_int_distribution<int> weight(-kMaxWeight, kMaxWeight);
+    std::vector<std::int8_t> values(static_cast<std::size_t>(rows) * cols);
+    for (auto& value : values) value = static_cast<std::int8_t>(weight(random_));
+    Add(name, "I8", {rows, cols}, values.data(), values.size());
+    AddVector(name + "_scale", {rows}, std::vector<float>(rows, largest / kMaxWeight));
+  }
+  void AddVector(const std::string& name, const std::vector<int>& shape,
+                 const std::vector<float>& values) {
+    Add(name, "F32", shape, values.data(), values.size() * sizeof(float));
+  }
+
+  FileBytes File() const {
+    std::string header = "{" + header_ + "}";
+    while ((header.size() + 8) % kCacheLine != 0) header += ' ';
+    const std::uint64_t size = header.size();
+    FileBytes file(8 + header.size() + data_.size());
+    std::memcpy(file.data(), &size, 8);
+    std::memcpy(file.data() + 8, header.data(), header.size());
+    std::memcpy(file.data() + 8 + header.size(), data_.data(), data_.size());
+    return file;
+  }
+
+ private:
+  void Add(const std::string& name, const char* dtype, const std::vector<int>& shape,
+           const void* values, std::size_t bytes) {
+    std::string sizes;
+    for (int size : shape) sizes += (sizes.empty() ? "" : ",") + std::to_string(size);
+    const std::size_t begin = data_.size();
+    data_.resize(begin + bytes);
+    std::memcpy(data_.data() + begin, values, bytes);
+    header_ += (header_.empty() ? "\"" : ",\"") + name + "\":{\"dtype\":\"" + dtype +
+               "\",\"shape\":[" + sizes + "],\"data_offsets\":[" + std::to_string(begin) + "," +
+               std::to_string(data_.size()) + "]}";
+  }
+
+  std::mt19937 random_{1};
+  std::string header_;
+  FileBytes data_;
+};
+
+FileBytes BytesOf(const std::string& text) {
+  const auto* begin = reinterpret_cast<const std::byte*>(text.data());
+  return {begin, begin + text.size()};
+}
+
+Checkpoint RandomCheckpoint(int vocabulary) {
+  const auto setting = [](const char* name, int value) {
+    return ",\"" + std::string(name) + "\":" + std::to_string(value);
+  };
+  std::string config = R"({"model_type":"marian","activation_function":"relu")";
+  for (const std::string side : {"encoder", "decoder"}) {
+    config += setting((side + "_attention_heads").c_str(), 8);
+    config += setting((side + "_ffn_dim").c_str(), kHidden);
+  }
+  config += setting("encoder_layers", kEncoderLayers) + setting("decoder_layers", kDecoderLayers) +
+            setting("d_model", kModel) + setting("vocab_size", vocabulary) +
+            setting("pad_token_id", vocabulary - 1) + setting("eos_token_id", kEnd) +
+            setting("decoder_start_token_id", vocabulary - 1) +
+            setting("max_position_embeddings", 512) + "}";
+
+  std::string words = R"({"</s>":0,"<unk>":1)";
+  for (int id = kFirstWord; id < vocabulary; ++id) {
+    words += ",\"w" + std::to_string(id) + "\":" + std::to_string(id);
+  }
+  words += "}";
+
+  RandomTensors tensors;
+  tensors.AddMatrix("model.shared.weight", vocabulary, kModel, std::sqrt(3.f / kModel));
+  for (const auto& [side, layers] :
+       {std::pair("encoder", kEncoderLayers), {"decoder", kDecoderLayers}}) {
+    for (int i = 0; i < layers; ++i) {
+      const std::string layer = std::string("model.") + side + ".layers." + std::to_string(i);
+      tensors.AddAttention(layer + ".self_attn");
+      if (side == std::string("decoder")) tensors.AddAttention(layer + ".encoder_attn");
+      tensors.AddLinear(layer + ".fc1", kHidden, kModel);
+      tensors.AddLinear(layer + ".fc2", kModel, kHidden);
+      tensors.AddNorm(layer + ".final_layer_norm");
+    }
+  }
+  std::vector<float> bias(vocabulary, 0.f);
+  bias[kEnd] = -1e4f;  // targets are as long as they may be
+  tensors.AddVector("final_logits_bias", {1, vocabulary}, bias);
+
+  std::vector<ModelFile> files;
+  files.push_back({"config.json", BytesOf(config)});
+  files.push_back({"vocab.json", BytesOf(words)});
+  files.push_back({"model.safetensors", tensors.File()});
+  return Checkpoint(std::move(files));
+}
+
+struct Model {
+  explicit Model(int vocabulary) : checkpoint(RandomCheckpoint(vocabulary)), network(checkpoint) {}
+  Checkpoint checkpoint;
+  Transformer network;
+};
+
+const Model& ModelOf(int vocabulary) {
+  static std::map<int, std::unique_ptr<Model>> models;
+  std::unique_ptr<Model>& model = models[vocabulary];
+  if (model == nullptr) model = std::make_unique<Model>(vocabulary);
+  return *model;
+}
+
+struct Case {
+  int batch = 1, length = 25, vocabulary = 8192, beam = 1;
+};
+
+/// One batch, to its end: targets of as many tokens as their sources.
+void Translate(benchmark::State& state, const Case& c) {
+  const Model& model = ModelOf(c.vocabulary);
+  std::mt19937 random(1);
+  std::uniform_int_distribution<int> word(kFirstWord, c.vocabulary - 2);
+  std::vector<std::vector<int>> sentences(c.batch);
+  for (auto& sentence : sentences) {
+    for (int i = 1; i < c.length; ++i) sentence.push_back(word(random));
+    sentence.push_back(kEnd);
+  }
+  GenerationConfig settings;
+  settings.num_beams = c.beam;
+  settings.max_length = c.length + 1;  // with the start symbol
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(
+        Search(model.network, model.checkpoint.config(), settings, 1, false, sentences));
+  }
+  state.counters["sentences/s"] =
+      benchmark::Counter(static_cast<double>(c.batch) * static_cast<double>(state.iterations()),
+                         benchmark::Counter::kIsRate);
+}
+
+}  // namespace
+
+void RegisterSearch() {
+  const auto add = [](const Case& c) {
+    const std::string name =
+        std::string("search/") + ActiveKernels().name + "/batch:" + std::to_string(c.batch) +
+        "/length:" + std::to_string(c.length) + "/vocabulary:" + std::to_string(c.vocabulary) +
+        "/beam:" + std::to_string(c.beam);
+    benchmark::RegisterBenchmark(name.c_str(),
+                                 [c](benchmark::State& state) { Translate(state, c); });
+  };
+  add({});
+  for (int batch : {4, 16, 64}) add({.batch = batch});
+  for (int length : {10, 50, 100, 200}) add({.length = length});
+  for (int vocabulary : {1024, 32768, 65536}) add({.vocabulary = vocabulary});
+  for (int beam : {2, 4, 8}) add({.beam = beam});
+}
+
+}  // namespace translucent
