@@ -18,13 +18,15 @@
 #include <vector>
 
 /// Milliseconds of processor time where there is a process, of time in a page.
-// clang-format off
-EM_JS(double, BenchmarkNow, (), {
-  if (typeof process === 'undefined' || !process.cpuUsage) return performance.now();
-  const used = process.cpuUsage();
-  return (used.user + used.system) / 1000;
-})
-// clang-format on
+inline double BenchmarkNow() {
+  // clang-format off
+  return EM_ASM_DOUBLE({
+    if (typeof process === 'undefined' || !process.cpuUsage) return performance.now();
+    const used = process.cpuUsage();
+    return (used.user + used.system) / 1000;
+  });
+  // clang-format on
+}
 
 namespace benchmark {
 
