@@ -168,11 +168,34 @@ function growth(kernels) {
     [[`one sentence of ${length} tokens, vocabulary ${number(vocabulary)}, greedy`, ...cells(usual)], ...rows]);
 }
 
+/** What was measured when and at which commit: [['abc1234 (2026-11-22)', ['zh-en in Chromium', ...]], ...]. */
+function occasions({ cases, measured }) {
+  const found = new Map();
+  const add = (what, at) => {
+    if (!at) return;
+    const key = `${at.translucent} (${at.date})`;
+    found.set(key, [...(found.get(key) ?? []), what]);
+  };
+  for (const { name, measured } of cases) {
+    add(`${name} in Chromium`, measured.browser);
+    add(`${name} on a page just opened`, measured.cold);
+    add(`${name} natively`, measured.native);
+  }
+  add('the sizes', measured.sizes);
+  add('the kernels', measured.kernels);
+  return [...found];
+}
+
 /** When, where and with what it was measured. */
-function circumstances({ date, machine, versions, settings }) {
+function circumstances(results) {
+  const { machine, versions, settings } = results;
   const processor = `${machine.processor}, ${machine.cores} cores (${machine.instructions.join(', ')}), ${machine.memoryGiB} GiB`;
-  return [`${date}, ${processor}, ${machine.system}. ${settings.quick ? 'Quick run. ' : ''}One thread each, greedy search, no vocabulary shortlist.`,
-    `Versions: ${Object.entries(versions).filter(([, version]) => version).map(([name, version]) => `${name} ${version}`).join(', ')}.`];
+  const peers = Object.entries(versions).filter(([name, version]) => version && name !== 'translucent');
+  const at = occasions(results);
+  const ours = at.length === 1 ? at[0][0] : at.map(([key, parts]) => `${key} for ${parts.join(', ')}`).join('; ');
+  return [`${processor}, ${machine.system}. ${settings.quick ? 'Quick run. ' : ''}One thread each, greedy search, no vocabulary shortlist.`,
+    `Translucent ${ours}.`,
+    `Peers: ${peers.map(([name, version]) => `${name} ${version}`).join(', ')}.`];
 }
 
 /** The README's part: how many times as fast as each peer. */

@@ -1,6 +1,6 @@
 // Measures every engine on every case and writes results.json and results.md. Called by scripts/bench.
 //
-//   node run.mjs [--quick] [--only browser,native,kernels,size] [--models NAME,...] [--output DIR] [--record]
+//   node run.mjs [--quick] [--only browser,cold,native,kernels,size] [--models NAME,...] [--output DIR] [--record]
 //
 // Engines take turns at every text, so that whatever else the machine does meets all of them; what is reported is the
 // median and the quartiles, and the ratio of two engines is the median over the texts both translated.
@@ -26,7 +26,7 @@ const models = join(build, 'models');
 const python = join(build, 'venv', 'bin', 'python');
 const wasm = join(root, 'build', 'wasm');
 const binary = process.env.TRANSLUCENT_CLI ?? join(root, 'build', 'native', 'translucent');
-const parts = ['size', 'kernels', 'native', 'browser'];
+const parts = ['size', 'kernels', 'native', 'cold', 'browser'];
 const lineRate = 50e6; // bits per second of a cold start with its download
 
 const workloads = {
@@ -274,9 +274,11 @@ async function main() {
     return write(results, values.output);
   };
 
-  const needsBrowser = chosen.includes('browser');
+  const needsBrowser = chosen.includes('browser') || chosen.includes('cold');
   const browser = needsBrowser ? await launch() : null;
   results.versions = versions(browser?.version() ?? null);
+  const now = { date: results.date, translucent: results.versions.translucent };
+  results.measured = {};
   const folders = {
     page: join(here, 'page'),
     node_modules: join(here, 'node_modules'),
@@ -289,18 +291,22 @@ async function main() {
   await Promise.all([server.listen(), isolated.listen()]);
 
   try {
-    if (chosen.includes('size')) results.sizes = measureSizes(root);
-    if (chosen.includes('kernels')) results.kernels = measureKernels(root, progress);
+    for (const [part, key, measure] of [['size', 'sizes', measureSizes], ['kernels', 'kernels', measureKernels]]) {
+      if (!chosen.includes(part)) continue;
+      results[key] = measure(root, progress);
+      results.measured[key] = now;
+    }
     for (const name of chosen.includes('native') || needsBrowser ? names : []) {
       const folder = join(models, name);
       const about = JSON.parse(readFileSync(join(folder, 'case.json'), 'utf8'));
       const work = JSON.parse(readFileSync(join(folder, 'work.json'), 'utf8'));
       const ours = join(folder, 'translucent');
       const modelBytes = existsSync(ours) ? modelInfo(ours).files.reduce((sum, file) => sum + file.bytes, 0) : null;
-      const entry = { ...about, modelBytes };
+      const entry = { ...about, modelBytes, measured: {} };
       results.cases.push(entry);
       const missing = (engine) => about.missing[engine];
       if (chosen.includes('native')) {
+        entry.measured.native = now;
         const command = (threads) => () => new CommandEngine({ binary, folder: ours, threads });
         const peer = (engine) => ({
           make: () => new PythonEngine({ python, script: join(here, 'native.py'), folder, engine }),
@@ -336,10 +342,16 @@ async function main() {
         engines.bergamot = { make: page('bergamot'), missing: missing('bergamot') };
         engines.fxtranslate = { make: page('fxtranslate'), missing: missing('fxtranslate') };
         engines['transformers.js'] = { make: page('transformers.js'), missing: missing('transformers.js') };
-        entry.blank = await blankMemory(page('blank'));
-        entry.cold = await measureCold(name, engines, server, work, values);
-        entry.browser = await measureGroup(`${name}, Chromium`, engines, work, about.kind, values);
-        if (entry.native) compareAcross(entry);
+        if (chosen.includes('cold')) {
+          entry.measured.cold = now;
+          entry.blank = await blankMemory(page('blank'));
+          entry.cold = await measureCold(name, engines, server, work, values);
+        }
+        if (chosen.includes('browser')) {
+          entry.measured.browser = now;
+          entry.browser = await measureGroup(`${name}, Chromium`, engines, work, about.kind, values);
+          if (entry.native) compareAcross(entry);
+        }
       }
       keep(); // whatever comes after, this much is there
     }
@@ -355,11 +367,11 @@ async function main() {
 
 /**
  * Makes these results the repository's: beside this file, and as the README's table between its markers. What was
- * recorded on the same day and machine with the same versions stays where it was not measured again, so that a long
- * benchmark can be run in parts.
+ * recorded on the same machine with the same peers stays where it was not measured again, so that a long benchmark can
+ * be run in parts; the report says when and at which commit each was measured.
  */
 function record(measured) {
-  const results = { ...measured, ...added(measured, JSON.parse(readFileSync(join(here, 'results.json'), 'utf8'))) };
+  const results = merged(measured, JSON.parse(readFileSync(join(here, 'results.json'), 'utf8')));
   write(results, here);
   const readme = join(root, 'README.md');
   const markers = /(<!-- benchmark: [^\n]*-->\n)[\s\S]*?(<!-- end of benchmark -->)/;
@@ -368,19 +380,24 @@ function record(measured) {
   writeFileSync(readme, before.replace(markers, (_, begin, end) => `${begin}${readmePart(results, workloads)}\n${end}`));
 }
 
-/** What of `results` there is with what `earlier` adds to it. */
-function added(results, earlier) {
-  const circumstances = ({ date, machine, versions, settings }) => {
-    const { chromium: _, ...others } = versions; // null where no browser was needed
-    return JSON.stringify([date, machine, others, settings]);
+/** `results` with what `earlier` adds to it. */
+function merged(results, earlier) {
+  const circumstances = ({ machine, versions, settings }) => {
+    const { chromium: _, translucent: __, ...peers } = versions; // no chromium where none was needed
+    return JSON.stringify([machine, peers, settings]);
   };
-  if (circumstances(results) !== circumstances(earlier)) return {};
+  if (circumstances(results) !== circumstances(earlier)) return results;
   const all = new Map(earlier.cases.map((entry) => [entry.name, entry]));
-  for (const entry of results.cases) all.set(entry.name, { ...all.get(entry.name), ...entry });
+  for (const entry of results.cases) {
+    const before = all.get(entry.name);
+    all.set(entry.name, { ...before, ...entry, measured: { ...before?.measured, ...entry.measured } });
+  }
   return {
+    ...results,
     versions: { ...results.versions, chromium: results.versions.chromium ?? earlier.versions.chromium },
     sizes: results.sizes ?? earlier.sizes,
     kernels: results.kernels ?? earlier.kernels,
+    measured: { ...earlier.measured, ...results.measured },
     cases: [...all.values()],
     minutes: Math.round(10 * (results.minutes + earlier.minutes)) / 10,
   };

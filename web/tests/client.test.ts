@@ -43,7 +43,7 @@ function connected(options: FakeEngineOptions = {}, environment: Partial<Session
       download: async (_base, _model, { onProgress } = {}) => {
         onProgress?.(0, 8);
         onProgress?.(8, 8);
-        return files;
+        return files.map(({ name, bytes }) => ({ name, bytes: bytes.slice() }));
       },
       ...environment,
     });
@@ -385,6 +385,13 @@ describe('the other requests', () => {
     const { client } = connected();
     await client.loadFiles(files);
     expect((await client.translate('狗。')).text).toBe('72D7.');
+  });
+
+  it('what was downloaded is given back once the engine has it, under however many names', async () => {
+    const bytes = new Uint8Array(8);
+    const named = ['source.spm', 'target.spm'].map((name) => ({ name, bytes }));
+    await loaded({}, { download: async () => named });
+    expect(bytes.buffer.byteLength).toBe(0);
   });
 });
 

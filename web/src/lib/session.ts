@@ -301,10 +301,20 @@ function callInside(engine: object, translator: object, method: string, args: un
   return call.apply(target, args) as unknown;
 }
 
-/** Gives the memory back at once: outside the collector's heap, it would stay for long. */
+/**
+ * Gives the memory back at once. A browser holds a buffer that came from a message or a fetch beside the
+ * script's object, until its collector comes round: it ends with being sent away, here to nobody.
+ */
 function release(files: EngineFile[]): void {
-  // Two names may share one content; some browsers have no transfer yet.
-  for (const { bytes } of files) if (bytes.length) (bytes.buffer as ArrayBuffer).transfer?.(0);
+  const { port1, port2 } = new MessageChannel();
+  try {
+    // Two names may share one content.
+    port1.postMessage(null, [...new Set(files.map(({ bytes }) => bytes.buffer as ArrayBuffer))]);
+  } catch {
+    // A buffer that cannot be sent, as Node's own may be, waits for the collector.
+  }
+  port1.close();
+  port2.close();
 }
 
 /** Half a surrogate pair has no UTF-8; U+FFFD takes its place, one code unit for one. */
