@@ -145,7 +145,7 @@ function kernelShares(kernels) {
 
 /** What a sentence costs by tests/bench/search_bench.cc, each quantity varied by itself. */
 function growth(kernels) {
-  const quantities = { batch: 'batch of', length: 'tokens:', vocabulary: 'vocabulary:', beam: 'beam:' };
+  const quantities = ['batch of', 'tokens:', 'vocabulary:', 'beam:']; // in the order of the names
   const all = kernels.map(({ target, benchmarks = [] }) => {
     const found = benchmarks.flatMap((one) => {
       const [, set, ...values] = /^search\/([^/]+)\/batch:(\d+)\/length:(\d+)\/vocabulary:(\d+)\/beam:(\d+)$/.exec(one.name) ?? [];
@@ -157,10 +157,9 @@ function growth(kernels) {
   const usual = all[0].found[0].values; // the first is what the others vary
   const cells = (values) => all.map(({ found }) => {
     const one = found.find((other) => `${other.values}` === `${values}`);
-    if (!one) return '–';
-    return number(one.milliseconds) + (one === found[0] ? '' : ` = ${times(one.milliseconds / found[0].milliseconds)}`);
+    return one ? number(one.milliseconds) : '–';
   });
-  const rows = Object.entries(quantities).flatMap(([, text], at) =>
+  const rows = quantities.flatMap((text, at) =>
     all[0].found.filter(({ values }) => values.every((value, i) => i === at || value === usual[i]) && values[at] !== usual[at])
       .map(({ values }) => [`${text} ${number(values[at])}`, ...cells(values)]));
   const [, length, vocabulary] = usual;
@@ -168,22 +167,21 @@ function growth(kernels) {
     [[`one sentence of ${length} tokens, vocabulary ${number(vocabulary)}, greedy`, ...cells(usual)], ...rows]);
 }
 
-/** What was measured when and at which commit: [['abc1234 (2026-11-22)', ['zh-en in Chromium', ...]], ...]. */
+/** What was measured when and at which commit: [['abc1234 (2026-11-22)', ['zh-en, tiny in Chromium', ...]], ...]. */
 function occasions({ cases, measured }) {
-  const found = new Map();
-  const add = (what, at) => {
+  const found = new Map(); // occasion -> place -> models
+  const add = (at, place, ...names) => {
     if (!at) return;
     const key = `${at.translucent} (${at.date})`;
-    found.set(key, [...(found.get(key) ?? []), what]);
+    const places = found.get(key) ?? new Map();
+    found.set(key, places.set(place, [...(places.get(place) ?? []), ...names]));
   };
-  for (const { name, measured } of cases) {
-    add(`${name} in Chromium`, measured.browser);
-    add(`${name} on a page just opened`, measured.cold);
-    add(`${name} natively`, measured.native);
+  for (const [part, place] of [['browser', 'in Chromium'], ['cold', 'on a page just opened'], ['native', 'natively']]) {
+    for (const entry of cases) add(entry.measured[part], place, entry.name);
   }
-  add('the sizes', measured.sizes);
-  add('the kernels', measured.kernels);
-  return [...found];
+  add(measured.sizes, 'sizes');
+  add(measured.kernels, 'kernels');
+  return [...found].map(([key, places]) => [key, [...places].map(([place, names]) => [names.join(', '), place].filter(Boolean).join(' '))]);
 }
 
 /** When, where and with what it was measured. */
@@ -192,7 +190,7 @@ function circumstances(results) {
   const processor = `${machine.processor}, ${machine.cores} cores (${machine.instructions.join(', ')}), ${machine.memoryGiB} GiB`;
   const peers = Object.entries(versions).filter(([name, version]) => version && name !== 'translucent');
   const at = occasions(results);
-  const ours = at.length === 1 ? at[0][0] : at.map(([key, parts]) => `${key} for ${parts.join(', ')}`).join('; ');
+  const ours = at.length === 1 ? at[0][0] : at.map(([key, parts]) => `${key} for ${parts.join('; ')}`).join(' · ');
   return [`${processor}, ${machine.system}. ${settings.quick ? 'Quick run. ' : ''}One thread each, greedy search, no vocabulary shortlist.`,
     `Translucent ${ours}.`,
     `Peers: ${peers.map(([name, version]) => `${name} ${version}`).join(', ')}.`];
@@ -222,11 +220,12 @@ export function markdown(results, workloads) {
     if (entry.native) parts.push('', 'Native:', '', groupTable(entry.native, workloads));
   }
   if (results.sizes) parts.push('', '### Size', '', sizeTable(results.sizes));
-  if (results.kernels) {
+  const grown = growth(results.kernels ?? []);
+  if (grown) {
     parts.push('', '### How the cost of a sentence grows', '',
-      'The search alone, with random weights in the shape of `tiny`; targets are as long as their sources. N×: of the first row.', '',
-      growth(results.kernels), '', '### Kernels', '', kernelTable(results.kernels));
+      'The search alone, with random weights in the shape of `tiny`; targets are as long as their sources. Each is measured once, so that some met a busy machine.', '', grown);
   }
+  if (results.kernels) parts.push('', '### Kernels', '', kernelTable(results.kernels));
   const crossed = parts.some((part) => part.includes(sameShape));
   const random = results.cases.some(({ kind }) => kind === 'random');
   const notes = [
