@@ -226,13 +226,14 @@ export class Session {
         if (known) found.set(piece, known);
         else if (!tickets.has(piece)) tickets.set(piece, batcher.ask(piece, options));
       }
-      remembered += group.length - tickets.size;
+      const waiting = [...tickets.values()];
+      remembered += group.length - waiting.length;
       try {
-        if (tickets.size > 0) yield; // what others ask for gets into the same job
+        if (waiting.length > 0) yield; // what others ask for gets into the same job
         for (const [piece, ticket] of tickets) {
           let candidates = ticket.result();
           while (!candidates) {
-            const took = batcher.advance([...tickets.values()], kSlice);
+            const took = batcher.advance(waiting, kSlice);
             milliseconds += took ?? 0;
             candidates = ticket.result();
             if (candidates) break;
@@ -248,7 +249,7 @@ export class Session {
           found.set(piece, candidates);
         }
       } finally {
-        for (const ticket of tickets.values()) batcher.release(ticket);
+        for (const ticket of waiting) batcher.release(ticket);
       }
       for (; done < end; done++) {
         const range = ranges[done]!;
