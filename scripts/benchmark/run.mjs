@@ -382,9 +382,10 @@ function record(measured) {
 
 /** `results` with what `earlier` adds to it. */
 function merged(results, earlier) {
+  const chromium = results.versions.chromium ?? earlier.versions.chromium; // null where none was needed
   const circumstances = ({ machine, versions, settings }) => {
-    const { chromium: _, translucent: __, ...peers } = versions; // no chromium where none was needed
-    return JSON.stringify([machine, peers, settings]);
+    const { translucent: _, ...peers } = versions;
+    return JSON.stringify([machine, { ...peers, chromium: versions.chromium ?? chromium }, settings]);
   };
   if (circumstances(results) !== circumstances(earlier)) return results;
   const all = new Map(earlier.cases.map((entry) => [entry.name, entry]));
@@ -394,7 +395,7 @@ function merged(results, earlier) {
   }
   return {
     ...results,
-    versions: { ...results.versions, chromium: results.versions.chromium ?? earlier.versions.chromium },
+    versions: { ...results.versions, chromium },
     sizes: results.sizes ?? earlier.sizes,
     kernels: results.kernels ?? earlier.kernels,
     measured: { ...earlier.measured, ...results.measured },
