@@ -120,6 +120,27 @@ struct Int8 {
 
   // --- products ---------------------------------------------------------------------------------
 
+  /// How many bytes of weights ahead of those at work are asked for: a large model's come from
+  /// memory at every step, and what a processor foresees by itself ends with the page. WebAssembly
+  /// has no such instruction.
+#if defined(__wasm__)
+  static constexpr std::size_t kLead = 0;
+#else
+  static constexpr std::size_t kLead = 8192;
+#endif
+
+  /// Asks for what lies kLead bytes on from `w`, column i of the first of Panels panels that are
+  /// read side by side; behind them lie the next as many.
+  template <int Panels>
+  static void Prefetch(const std::uint8_t* w, std::size_t i, std::size_t cols,
+                       std::size_t panel_bytes) {
+    if constexpr (kLead > 0) {
+      constexpr std::size_t kEach = kLead / Panels;
+      const std::size_t over = i + kEach / kPanelRows < cols ? 0 : (Panels - 1) * panel_bytes;
+      for (int p = 0; p < Panels; ++p) __builtin_prefetch(w + kEach + over + p * panel_bytes);
+    }
+  }
+
   /// The sums of Rows rows with the outputs of Vectors vectors, the first of which begins at `w`.
   /// sink(r, v, sums) receives them.
   template <int Rows, int Vectors, class Sink>
@@ -132,6 +153,7 @@ struct Int8 {
       }
       TRANSLUCENT_UNROLL
       for (std::size_t i = begin; i < end; i += kColumnGroup, w += kGroupBytes) {
+        Prefetch<std::max(1, Vectors / kPanelVectors)>(w, i, x_stride, panel_bytes);
         typename Isa::Weights weights[Vectors];
         for (int v = 0; v < Vectors; ++v) {
           weights[v] = Isa::LoadWeights(w + v / kPanelVectors * panel_bytes +
