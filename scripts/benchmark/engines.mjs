@@ -19,6 +19,16 @@ export function resident(pid) {
   return { peak: field('VmHWM'), now: field('VmRSS'), own: field('RssAnon') + field('RssShmem') };
 }
 
+/** Milliseconds of all processors that the host has given to others so far while this machine wanted them; 0: it does
+ * not say. The kernel counts hundredths of a second. */
+export function stolen() {
+  try {
+    return 10 * Number(/^cpu +(?:\d+ +){7}(\d+)/m.exec(readFileSync('/proc/stat', 'utf8'))?.[1] ?? 0);
+  } catch {
+    return 0;
+  }
+}
+
 /** Whether a renderer is that of the browser's own window, which comes and goes with the page's. */
 function drawsTheBrowser(pid) {
   try {

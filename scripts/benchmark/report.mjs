@@ -149,22 +149,22 @@ function growth(kernels) {
   const all = kernels.map(({ target, benchmarks = [] }) => {
     const found = benchmarks.flatMap((one) => {
       const [, set, ...values] = /^search\/([^/]+)\/batch:(\d+)\/length:(\d+)\/vocabulary:(\d+)\/beam:(\d+)$/.exec(one.name) ?? [];
-      return set ? [{ set, values: values.map(Number), milliseconds: 1000 / one['sentences/s'] }] : [];
+      return set ? [{ set, values: values.map(Number), milliseconds: one.ms, times: one.times }] : [];
     });
     return { target, found };
   }).filter(({ found }) => found.length);
   if (!all.length) return '';
   const usual = all[0].found[0].values; // the first is what the others vary
-  const cells = (values) => all.map(({ found }) => {
+  const cells = (values, show) => all.map(({ found }) => {
     const one = found.find((other) => `${other.values}` === `${values}`);
-    return one ? number(one.milliseconds) : '–';
+    return one ? show(one) : '–';
   });
   const rows = quantities.flatMap((text, at) =>
     all[0].found.filter(({ values }) => values.every((value, i) => i === at || value === usual[i]) && values[at] !== usual[at])
-      .map(({ values }) => [`${text} ${number(values[at])}`, ...cells(values)]));
+      .map(({ values }) => [`${text} ${number(values[at])}`, ...cells(values, ({ times }) => `${number(times)}×`)]));
   const [, length, vocabulary] = usual;
-  return table(['what a sentence takes, ms', ...all.map(({ target, found }) => `${target}: ${found[0].set}`)],
-    [[`one sentence of ${length} tokens, vocabulary ${number(vocabulary)}, greedy`, ...cells(usual)], ...rows]);
+  return table(['what a sentence takes', ...all.map(({ target, found }) => `${target}: ${found[0].set}`)],
+    [[`one sentence of ${length} tokens, vocabulary ${number(vocabulary)}, greedy`, ...cells(usual, ({ milliseconds }) => `${number(milliseconds)} ms`)], ...rows]);
 }
 
 /** What was measured when and at which commit: [['abc1234 (2026-11-22)', ['zh-en, tiny in Chromium', ...]], ...]. */
@@ -223,7 +223,7 @@ export function markdown(results, workloads) {
   const grown = growth(results.kernels ?? []);
   if (grown) {
     parts.push('', '### How the cost of a sentence grows', '',
-      'The search alone, with random weights in the shape of `tiny`; targets are as long as their sources. Each is measured once, so that some met a busy machine.', '', grown);
+      'The search alone, with random weights in the shape of `tiny`; targets are as long as their sources. Below the first row: times what the first takes, in turns with it.', '', grown);
   }
   if (results.kernels) parts.push('', '### Kernels', '', kernelTable(results.kernels));
   const crossed = parts.some((part) => part.includes(sameShape));

@@ -3,7 +3,8 @@
 //   node run.mjs [--quick] [--only browser,cold,native,kernels,size] [--models NAME,...] [--output DIR] [--record]
 //
 // Engines take turns at every text, so that whatever else the machine does meets all of them; what is reported is the
-// median and the quartiles, and the ratio of two engines is the median over the texts both translated.
+// median and the quartiles, and the ratio of two engines is the median over the texts both translated. A turn from which
+// the host took processor time is made up for with another text.
 
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -12,7 +13,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { launch } from '../../web/scripts/browser.mjs';
-import { BrowserEngine, CommandEngine, modelInfo, PythonEngine } from './engines.mjs';
+import { BrowserEngine, CommandEngine, modelInfo, PythonEngine, stolen } from './engines.mjs';
 import { measureKernels } from './kernels.mjs';
 import { markdown, readmePart } from './report.mjs';
 import { Server } from './server.mjs';
@@ -39,6 +40,8 @@ const workloads = {
 };
 const longest = { full: 120_000, quick: 25_000 }; // ms: what would take longer is left out, and said so
 const cold = { full: 5, quick: 2 };
+const disturbing = 0.1; // the share of a turn that the host took
+const fewest = 3; // undisturbed turns that stand for an engine; with fewer, all do
 
 function progress(text) {
   process.stderr.write(`bench: ${text}\n`);
@@ -118,23 +121,28 @@ async function measureGroup(name, engines, work, kind, options) {
   }
 
   for (const [key, workload] of Object.entries(workloads)) {
-    const repeats = Math.min(quick ? workload.quick : workload.full, work[key].runs.length);
-    const { length } = work[key];
-    for (let run = 0; run < repeats; run++) {
+    const repeats = quick ? workload.quick : workload.full;
+    const { length, runs } = work[key];
+    const undisturbed = () =>
+      Math.min(...open.map(({ result }) => result.workloads[key]).filter((record) => record?.milliseconds.length)
+        .map((record) => record.milliseconds.length - record.disturbed.length));
+    for (let run = 0; run < runs.length && repeats > 0 && (run < repeats || undisturbed() < repeats); run++) {
       for (let turn = 0; turn < open.length; turn++) {
         const { engine, result, label, only } = open[(turn + run) % open.length];
         if (result.failure || (only && !only.includes(key))) continue;
-        const record = (result.workloads[key] ??= { milliseconds: [] });
+        const record = (result.workloads[key] ??= { milliseconds: [], disturbed: [] });
         if (record.failure || record.skipped) continue;
-        const texts = engine.splits ? work[key].runs[run] : (work[key].sentences ?? work[key].runs)[run];
+        const texts = engine.splits ? runs[run] : (work[key].sentences ?? runs)[run];
         const expected = expectedTime(result, key, work);
         if (expected > (quick ? longest.quick : longest.full)) {
           record.skipped = `about ${Math.round(expected / 1000)} s by its smaller runs`;
           continue;
         }
         try {
+          const before = stolen();
           const answer = await engine.translate(texts, length);
           let { milliseconds } = answer;
+          const disturbed = stolen() - before > disturbing * milliseconds;
           if (kind === 'random') {
             // An engine with a limit of its own is brought to the same number of target tokens.
             const tokens = targetTokens(answer.texts);
@@ -142,12 +150,17 @@ async function measureGroup(name, engines, work, kind, options) {
             record.tokens = tokens / texts.length;
             milliseconds *= (length * texts.length) / tokens;
           }
+          if (disturbed) record.disturbed.push(run);
           record.milliseconds.push(milliseconds);
         } catch (error) {
           record.failure = reason(error);
           progress(`${name}: ${label}: ${key}: ${record.failure}`);
         }
       }
+    }
+    for (const { result } of open) {
+      const { milliseconds, disturbed } = result.workloads[key] ?? {};
+      if (milliseconds?.length - disturbed?.length >= fewest) for (const run of disturbed) milliseconds[run] = null;
     }
     if (repeats) {
       const shown = open.map(({ label, result }) => {

@@ -3,7 +3,10 @@
 // itself.
 #include "search_bench.h"
 
+#include <algorithm>
+#include <chrono>
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <map>
@@ -152,26 +155,59 @@ struct Case {
   int batch = 1, length = 25, vocabulary = 8192, beam = 1;
 };
 
-/// One batch, to its end: targets of as many tokens as their sources.
-void Translate(benchmark::State& state, const Case& c) {
-  const Model& model = ModelOf(c.vocabulary);
-  std::mt19937 random(1);
-  std::uniform_int_distribution<int> word(kFirstWord, c.vocabulary - 2);
-  std::vector<std::vector<int>> sentences(c.batch);
-  for (auto& sentence : sentences) {
-    for (int i = 1; i < c.length; ++i) sentence.push_back(word(random));
-    sentence.push_back(kEnd);
+/// A batch ready to be translated, and how.
+class Batch {
+ public:
+  explicit Batch(const Case& c) : model_(ModelOf(c.vocabulary)), sentences_(c.batch) {
+    std::mt19937 random(1);
+    std::uniform_int_distribution<int> word(kFirstWord, c.vocabulary - 2);
+    for (auto& sentence : sentences_) {
+      for (int i = 1; i < c.length; ++i) sentence.push_back(word(random));
+      sentence.push_back(kEnd);
+    }
+    settings_.num_beams = c.beam;
+    settings_.max_length = c.length + 1;  // with the start symbol
   }
-  GenerationConfig settings;
-  settings.num_beams = c.beam;
-  settings.max_length = c.length + 1;  // with the start symbol
-  for (auto _ : state) {
+
+  /// Translates it to its end, targets of as many tokens as their sources; returns the
+  /// milliseconds that took for each sentence.
+  double Translate() const {
+    const auto began = Clock::now();
     benchmark::DoNotOptimize(
-        Search(model.network, model.checkpoint.config(), settings, 1, false, sentences));
+        Search(model_.network, model_.checkpoint.config(), settings_, 1, false, sentences_));
+    const std::chrono::duration<double, std::milli> took = Clock::now() - began;
+    return took.count() / static_cast<double>(sentences_.size());
   }
-  state.counters["sentences/s"] =
-      benchmark::Counter(static_cast<double>(c.batch) * static_cast<double>(state.iterations()),
-                         benchmark::Counter::kIsRate);
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  const Model& model_;
+  std::vector<std::vector<int>> sentences_;
+  GenerationConfig settings_;
+};
+
+double Median(std::vector<double> values) {
+  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  std::ranges::nth_element(values, middle);
+  return *middle;
+}
+
+/// What a sentence takes, and how many times as long as one of the usual case, which takes turns
+/// with it: whatever else the machine does meets both, mostly.
+void MeasureGrowth(benchmark::State& state, const Case& c) {
+  constexpr int kTurns = 5;
+  const Batch usual(Case{}), batch(c);
+  std::vector<double> milliseconds, times;
+  for (auto _ : state) {
+    for (int turn = 0; turn < kTurns; ++turn) {
+      const double first = usual.Translate();
+      milliseconds.push_back(batch.Translate());
+      times.push_back(milliseconds.back() / first);
+    }
+  }
+  state.counters["ms"] = Median(std::move(milliseconds));
+  state.counters["times"] = Median(std::move(times));
 }
 
 }  // namespace
@@ -183,7 +219,7 @@ void RegisterSearch() {
         "/length:" + std::to_string(c.length) + "/vocabulary:" + std::to_string(c.vocabulary) +
         "/beam:" + std::to_string(c.beam);
     benchmark::RegisterBenchmark(name.c_str(),
-                                 [c](benchmark::State& state) { Translate(state, c); });
+                                 [c](benchmark::State& state) { MeasureGrowth(state, c); });
   };
   add({});
   for (int batch : {4, 16, 64}) add({.batch = batch});
