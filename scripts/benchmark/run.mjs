@@ -254,6 +254,19 @@ async function blankMemory(make) {
   return { now: middle('now'), own: middle('own') };
 }
 
+/** BLEU of our models with int8 weights less that with float32 ones, by their cards' tables at beam 4: a number a test set. */
+function int8Differences() {
+  const shipped = join(root, 'web', 'public', 'models');
+  return readdirSync(shipped, { withFileTypes: true }).filter((entry) => entry.isDirectory()).flatMap(({ name }) => {
+    const card = readFileSync(join(shipped, name, 'model-card.md'), 'utf8');
+    const scores = new Map(); // test set -> {system: BLEU}
+    for (const [, set, system, bleu] of card.matchAll(/^\| ([^|]+) \| [\d,]+ \| (translucent[^|]*) \| 4 \| ([\d.]+) \|/gm)) {
+      scores.set(set, { ...scores.get(set), [system]: Number(bleu) });
+    }
+    return [...scores.values()].map((of) => of.translucent - of['translucent, f32 weights']).filter(Number.isFinite);
+  });
+}
+
 /** Names of our WebAssembly modules: a page loads the one that suits the browser. */
 function ourVariants() {
   const files = existsSync(wasm) ? readdirSync(wasm) : [];
@@ -292,6 +305,7 @@ async function main() {
   results.versions = versions(browser?.version() ?? null);
   const now = { date: results.date, translucent: results.versions.translucent };
   results.measured = {};
+  results.int8Differences = int8Differences();
   const folders = {
     page: join(here, 'page'),
     node_modules: join(here, 'node_modules'),
