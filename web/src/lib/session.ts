@@ -35,9 +35,11 @@ const kMostUnwatched = 128;
 
 /**
  * Milliseconds of work between two looks at the messages; one decoder step where that takes longer. A look
- * takes about half a millisecond, far more than there is to see.
+ * takes about half a millisecond, far more than there is to see. Where nobody watches a text grow and
+ * nothing else waits, only a cancel or a new request is to be seen.
  */
 const kSlice = 16;
+const kSliceUnwatched = 48;
 
 /** Milliseconds between two sights of the sentence under way. */
 const kDraftInterval = 15;
@@ -229,11 +231,11 @@ export class Session {
       const waiting = [...tickets.values()];
       remembered += group.length - waiting.length;
       try {
-        if (waiting.length > 0) yield; // what others ask for gets into the same job
+        if (waiting.length > 0 && this.#queue.length > 1) yield; // what others ask for gets into the same job
         for (const [piece, ticket] of tickets) {
           let candidates = ticket.result();
           while (!candidates) {
-            const took = batcher.advance(waiting, kSlice);
+            const took = batcher.advance(waiting, partials || this.#queue.length > 1 ? kSlice : kSliceUnwatched);
             milliseconds += took ?? 0;
             candidates = ticket.result();
             if (candidates) break;
