@@ -41,7 +41,7 @@ const workloads = {
 const longest = { full: 120_000, quick: 25_000 }; // ms: what would take longer is left out, and said so
 const cold = { full: 5, quick: 2 };
 const disturbing = 0.1; // the share of a turn that the host took
-const fewest = 3; // undisturbed turns that stand for an engine; with fewer, all do
+const fewest = 3; // undisturbed turns each engine needs; where one has fewer, all turns of all count
 
 function progress(text) {
   process.stderr.write(`bench: ${text}\n`);
@@ -123,9 +123,8 @@ async function measureGroup(name, engines, work, kind, options) {
   for (const [key, workload] of Object.entries(workloads)) {
     const repeats = quick ? workload.quick : workload.full;
     const { length, runs } = work[key];
-    const undisturbed = () =>
-      Math.min(...open.map(({ result }) => result.workloads[key]).filter((record) => record?.milliseconds.length)
-        .map((record) => record.milliseconds.length - record.disturbed.length));
+    const measured = () => open.map(({ result }) => result.workloads[key]).filter((record) => record?.milliseconds.length);
+    const undisturbed = () => Math.min(...measured().map(({ milliseconds, disturbed }) => milliseconds.length - disturbed.length));
     for (let run = 0; run < runs.length && repeats > 0 && (run < repeats || undisturbed() < repeats); run++) {
       for (let turn = 0; turn < open.length; turn++) {
         const { engine, result, label, only } = open[(turn + run) % open.length];
@@ -158,9 +157,9 @@ async function measureGroup(name, engines, work, kind, options) {
         }
       }
     }
-    for (const { result } of open) {
-      const { milliseconds, disturbed } = result.workloads[key] ?? {};
-      if (milliseconds?.length - disturbed?.length >= fewest) for (const run of disturbed) milliseconds[run] = null;
+    // For all engines or for none: quiet turns of one are not to stand beside disturbed ones of another.
+    if (undisturbed() >= fewest) {
+      for (const { milliseconds, disturbed } of measured()) for (const run of disturbed) milliseconds[run] = null;
     }
     if (repeats) {
       const shown = open.map(({ label, result }) => {
