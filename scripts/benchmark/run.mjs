@@ -41,7 +41,7 @@ const workloads = {
 const longest = { full: 120_000, quick: 25_000 }; // ms: what would take longer is left out, and said so
 const cold = { full: 5, quick: 2 };
 const disturbing = 0.1; // the share of a turn that the host took
-const fewest = 3; // undisturbed turns each engine needs; where one has fewer, all turns of all count
+const fewest = 3; // undisturbed turns each engine needs in common with ours; where one has fewer, all turns of all count
 
 function progress(text) {
   process.stderr.write(`bench: ${text}\n`);
@@ -124,7 +124,12 @@ async function measureGroup(name, engines, work, kind, options) {
     const repeats = quick ? workload.quick : workload.full;
     const { length, runs } = work[key];
     const measured = () => open.map(({ result }) => result.workloads[key]).filter((record) => record?.milliseconds.length);
-    const undisturbed = () => Math.min(...measured().map(({ milliseconds, disturbed }) => milliseconds.length - disturbed.length));
+    // Turns that neither an engine nor ours was disturbed at, of the engine that has fewest.
+    const undisturbed = () => {
+      const [ours] = measured(); // the first of the engines, if it runs
+      return Math.min(...measured().map(({ milliseconds, disturbed }) =>
+        milliseconds.length - new Set([...disturbed, ...ours.disturbed]).size));
+    };
     for (let run = 0; run < runs.length && repeats > 0 && (run < repeats || undisturbed() < repeats); run++) {
       for (let turn = 0; turn < open.length; turn++) {
         const { engine, result, label, only } = open[(turn + run) % open.length];
