@@ -158,7 +158,7 @@ function growth(kernels) {
   const all = kernels.map(({ target, benchmarks = [] }) => {
     const found = benchmarks.flatMap((one) => {
       const [, set, ...values] = /^search\/([^/]+)\/batch:(\d+)\/length:(\d+)\/vocabulary:(\d+)\/beam:(\d+)$/.exec(one.name) ?? [];
-      return set ? [{ set, values: values.map(Number), milliseconds: one.ms, times: one.times }] : [];
+      return set ? [{ set, values: values.map(Number), milliseconds: one.ms, ofUsual: one.times }] : [];
     });
     return { target, found };
   }).filter(({ found }) => found.length);
@@ -170,7 +170,7 @@ function growth(kernels) {
   });
   const rows = quantities.flatMap((text, at) =>
     all[0].found.filter(({ values }) => values.every((value, i) => i === at || value === usual[i]) && values[at] !== usual[at])
-      .map(({ values }) => [`${text} ${number(values[at])}`, ...cells(values, ({ times }) => `${number(times)}×`)]));
+      .map(({ values }) => [`${text} ${number(values[at])}`, ...cells(values, (one) => times(one.ofUsual))]));
   const [, length, vocabulary] = usual;
   return table(['what a sentence takes', ...all.map(({ target, found }) => `${target}: ${found[0].set}`)],
     [[`one sentence of ${length} tokens, vocabulary ${number(vocabulary)}, greedy`, ...cells(usual, ({ milliseconds }) => `${number(milliseconds)} ms`)], ...rows]);

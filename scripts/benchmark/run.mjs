@@ -126,9 +126,9 @@ async function measureGroup(name, engines, work, kind, options) {
     const measured = () => open.map(({ result }) => result.workloads[key]).filter((record) => record?.milliseconds.length);
     // Turns that neither an engine nor ours was disturbed at, of the engine that has fewest.
     const undisturbed = () => {
-      const [ours] = measured(); // the first of the engines, if it runs
-      return Math.min(...measured().map(({ milliseconds, disturbed }) =>
-        milliseconds.length - new Set([...disturbed, ...ours.disturbed]).size));
+      const records = measured(); // ours is the first, if it runs
+      return Math.min(...records.map(({ milliseconds, disturbed }) =>
+        milliseconds.length - new Set([...disturbed, ...records[0].disturbed]).size));
     };
     for (let run = 0; run < runs.length && repeats > 0 && (run < repeats || undisturbed() < repeats); run++) {
       for (let turn = 0; turn < open.length; turn++) {

@@ -8,12 +8,14 @@
 #include <random>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "bare_loops.h"
 #include "base/aligned.h"
 #include "benchmark.h"
 #include "kernels/kernels.h"
+#include "median.h"
 #include "search_bench.h"
 #include "tensor/packing.h"
 #include "tensor/quantized.h"
@@ -127,8 +129,7 @@ void ShareOfBareLoop(benchmark::State& state, const Kernels& kernels, BareLoop b
     shares.push_back(seconds(loop) / by_kernel);
   }
   // Whatever else the machine does meets both of a turn, mostly.
-  std::ranges::nth_element(shares, shares.begin() + shares.size() / 2);
-  state.counters["share%"] = 100 * shares[shares.size() / 2];
+  state.counters["share%"] = 100 * Median(std::move(shares));
 }
 
 void ArgMaxInt8(benchmark::State& state, const Kernels& kernels, int cols, int outputs, int rows) {

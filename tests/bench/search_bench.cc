@@ -3,7 +3,6 @@
 // itself.
 #include "search_bench.h"
 
-#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <cstddef>
@@ -20,6 +19,7 @@
 #include "decode/search.h"
 #include "format/checkpoint.h"
 #include "kernels/kernels.h"
+#include "median.h"
 #include "nn/transformer.h"
 #include "tensor/packing.h"
 
@@ -186,12 +186,6 @@ class Batch {
   std::vector<std::vector<int>> sentences_;
   GenerationConfig settings_;
 };
-
-double Median(std::vector<double> values) {
-  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::ranges::nth_element(values, middle);
-  return *middle;
-}
 
 /// What a sentence takes, and how many times as long as one of the usual case, which takes turns
 /// with it: whatever else the machine does meets both, mostly.
