@@ -257,6 +257,26 @@ void ForbidIds(const GenerationConfig& settings, int eos, std::span<const int> i
   ForEachForbidden(settings, eos, ids, [&](int id) { logits[id] = kForbidden; });
 }
 
+/// Speculative decoding (Leviathan, Kalman and Matias 2023): the ids of a target are guessed one
+/// after another by a coarse copy of the decoder's last weights, then found exactly, all at once,
+/// by a single pass over the weights themselves. What was guessed behind the first wrong id is
+/// forgotten, so that results are the same as without.
+struct Drafts {
+  static constexpr int kMost = 16;
+
+  const CoarseOutputs* coarse;
+  CoarseOutputs::Buffers buffers;
+  int most;              // ids to guess before they are verified; 1: guessing does not pay
+  std::vector<int> ids;  // guessed behind the target's own
+  MatrixBuffer hidden;   // [kMost, d_model]: what each was guessed from
+
+  Drafts(const CoarseOutputs& coarse, int d_model)
+      : coarse(&coarse), buffers(coarse.Allocate()), most(kMost / 4) {
+    ids.reserve(kMost);
+    hidden.Resize(kMost, d_model);
+  }
+};
+
 /// The autoregressive loop between two of its steps.
 struct BatchSearch::State {
   const Transformer& model;
@@ -282,7 +302,8 @@ struct BatchSearch::State {
   // Where nobody asks for probabilities and forbidden ids are always the same, the largest logit is
   // all there is to know.
   bool only_best = false;
-  std::vector<float> bias;  // of the logits, where only the best is looked for
+  std::vector<float> bias;       // of the logits, where only the best is looked for
+  std::optional<Drafts> drafts;  // of the last target, if guessing is worthwhile
 
   // Beam search.
   std::vector<Beam> beams;            // [targets]
@@ -368,6 +389,12 @@ struct BatchSearch::State {
         bias.assign(output->outputs(), 0.f);
         if (output->bias() != nullptr) std::copy_n(output->bias(), bias.size(), bias.begin());
         rules.Forbid({}, bias);
+        const CoarseOutputs* const coarse = model.decoder.coarse_output();
+        if (coarse != nullptr && output == &model.decoder.output()) {
+          drafts.emplace(*coarse, output->weight().cols);
+          decoder.workspace.quantized.Resize(Drafts::kMost, output->weight().cols);
+          best.resize(std::max<std::size_t>(best.size(), Drafts::kMost));
+        }
       }
     } else {
       beams = std::vector<Beam>(prefixes.size(), Beam(rules));
@@ -397,15 +424,65 @@ struct BatchSearch::State {
     return largest;
   }
 
-  /// The best id for row `r` that is not forbidden; rare, so that all its logits are computed.
-  ArgMax FindBestNew(MatrixView hidden, std::size_t r) {
+  /// The best id behind `ids` that is not forbidden, from row `r` of the hidden states; rare, so
+  /// that all its logits are computed.
+  ArgMax FindBestNew(MatrixView hidden, std::size_t r, const std::vector<int>& ids) {
     const MatrixView logits = model.decoder.Logits(
         MatrixView(Row(hidden, r).data(), 1, hidden.cols()), decoder.workspace, output);
-    rules.Forbid(rows[r].ids, Row(logits, 0));
+    rules.Forbid(ids, Row(logits, 0));
     return FindLargestId(Row(logits, 0));
   }
 
+  /// Whether the next id is to be guessed: a batch reads the weights for all its rows at once
+  /// anyway.
+  bool CanDraft() const {
+    if (!drafts || drafts->most == 1 || rows.size() != 1 || GivenId(0) >= 0) return false;
+    return !rules.AtMaxLength(rows[0].ids.size() + drafts->ids.size() + 1);
+  }
+
+  bool MustVerify() const {
+    if (!drafts || drafts->ids.empty()) return false;
+    const int last = drafts->ids.back();
+    return static_cast<int>(drafts->ids.size()) == drafts->most || last == rules.eos || last < 0 ||
+           !CanDraft();
+  }
+
+  void Draft() {
+    std::vector<int>& ids = drafts->ids;
+    const int id = ids.empty() ? rows[0].ids.back() : ids.back();
+    const MatrixView hidden = model.decoder.Forward({&id, 1}, 1, source, decoder);
+    drafts->hidden.Resize(Drafts::kMost, hidden.cols()).row(ids.size()) = hidden.row(0);
+    LinearInput input(hidden, decoder.workspace.quantized);
+    ids.push_back(drafts->coarse->Guess(input, bias.data(), drafts->buffers));
+  }
+
+  /// Appends the ids that follow, as many as were guessed or fewer.
+  void Verify() {
+    const int count = static_cast<int>(drafts->ids.size());
+    const MatrixView hidden = drafts->hidden.Resize(count, output->weight().cols);
+    LinearInput input(hidden, decoder.workspace.quantized);
+    output->FindArgMax(input, bias.data(), best.data());
+    Running& row = rows[0];
+    int taken = 0;
+    bool agreed = true;
+    for (; agreed && taken < count; ++taken) {
+      int next = best[taken].index;
+      if (Repeats(row.ids, next)) next = FindBestNew(hidden, taken, row.ids).index;
+      if (next < 0) ThrowNothingAllowed();
+      row.ids.push_back(next);
+      agreed = next == drafts->ids[taken];
+    }
+    decoder.Forget(count - taken);
+    drafts->ids.clear();
+    drafts->most = agreed ? std::min(2 * drafts->most, Drafts::kMost) : drafts->most / 2;
+    if (row.ids.back() != rules.eos) return;
+    results[row.target].push_back(Finish(std::move(row), rules));
+    rows.clear();
+  }
+
   void StepGreedy() {
+    if (MustVerify()) return Verify();
+    if (CanDraft()) return Draft();
     const int forced = rules.ForcedId(rows[0].ids.size());
     if (forced >= 0) {
       std::fill(best.begin(), best.end(), ArgMax{forced, 0.f});
@@ -418,7 +495,7 @@ struct BatchSearch::State {
         if (const int given = GivenId(r); given >= 0) {
           best[r].index = given;
         } else if (Repeats(rows[r].ids, best[r].index)) {
-          best[r] = FindBestNew(hidden, r);
+          best[r] = FindBestNew(hidden, r, rows[r].ids);
         }
       }
     } else {

@@ -4,6 +4,7 @@
 
 #include <arm_neon.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <xsimd/xsimd.hpp>
@@ -17,6 +18,7 @@ struct RegistersNeon {
   using Arch = xsimd::neon64;
   using Floats = xsimd::batch<float, Arch>;
   using Ints = xsimd::batch<std::int32_t, Arch>;
+  using Bytes = xsimd::batch<std::uint8_t, Arch>;
   static constexpr int kMaxColumns = kMostColumns;
   using Value = std::int8_t;
   using Weights = int8x16_t;
@@ -46,6 +48,8 @@ struct RegistersNeon {
     std::memcpy(&four, p, sizeof four);
     return vreinterpretq_s8_s32(vdupq_n_s32(four));
   }
+  static Bytes Lookup(Bytes table, Bytes indices) { return vqtbl1q_u8(table, indices); }
+  static void AddParts(const Ints* v, Ints* out) { std::copy_n(v, 4, out); }
   static void StoreBytes(Ints v, std::int8_t* p) {
     const int16x4_t words = vqmovn_s32(v);
     const int8x8_t bytes = vqmovn_s16(vcombine_s16(words, words));

@@ -28,6 +28,7 @@
 #include <xsimd/xsimd.hpp>
 
 #include "kernels/kernels.h"
+#include "kernels/prefetch.h"
 
 // In the midst of its callers' loops GCC 12 lets a tile's registers spill (AVX2, 4 rows: 72 against
 // 103 GMAC/s); V8 does when it is a function of its own (relaxed SIMD, 16 rows: 35 against 51).
@@ -119,15 +120,6 @@ struct Int8 {
   }
 
   // --- products ---------------------------------------------------------------------------------
-
-  /// How many bytes of weights ahead of those at work are asked for: a large model's come from
-  /// memory at every step, and what a processor foresees by itself ends with the page. WebAssembly
-  /// has no such instruction.
-#if defined(__wasm__)
-  static constexpr std::size_t kLead = 0;
-#else
-  static constexpr std::size_t kLead = 8192;
-#endif
 
   /// Asks for what lies kLead bytes on from `w`, column i of the first of Panels panels that are
   /// read side by side; behind them lie the next as many.

@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <span>
 
+#include "tensor/coarse.h"
 #include "tensor/quantized.h"
 #include "tensor/weights.h"
 
@@ -51,6 +52,16 @@ struct Kernels {
   /// are not written. A bias of minus infinity keeps an output from being chosen.
   void (*arg_max_int8)(const QuantizedRows& x, const WeightMatrix& w, const float* bias,
                        ArgMax* best);
+
+  /// Where the outputs of arg_max_int8 are likely to be large, by a coarse copy of its weights:
+  ///   bests[p] = max over o in panel p of float(sum[o]) * (scale * w.scales[o]) + bias[o].
+  /// x is one row of w.cols <= kMostCoarseColumns, bias [w.panels * 16], bests [w.panels]. The
+  /// exact integers: with L the largest sum of 4 columns' |x| (those of a group), F = 21 * 2^16 / L
+  /// rounded down (0 if L is 0) and y = floor((x F + 128) / 256), each group adds to sum[o]
+  ///   floor((S_l + 128) / 256) + floor((S_h + 64) / 128),  S_b = sum of (2 b(o, c) - 1) y(c),
+  /// and scale = x.scales[0] * (L / 21).
+  void (*coarse_bests)(const QuantizedRows& x, const CoarseMatrix& w, const float* bias,
+                       float* bests);
 
   // --- attention --------------------------------------------------------------------------------
 

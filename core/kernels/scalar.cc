@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <cstdlib>
 #include <limits>
 
 #include "kernels/sets.h"
@@ -82,6 +83,42 @@ void ArgMaxInt8(const QuantizedRows& x, const WeightMatrix& w, const float* bias
   }
 }
 
+// One output of one row by a coarse copy of the weights.
+float CoarseOutput(const QuantizedRows& x, const CoarseMatrix& w, int o, const float* bias) {
+  const int groups = PackedColumns(x.cols) / kColumnGroup;
+  std::int32_t largest = 0;
+  for (int g = 0; g < groups; ++g) {
+    std::int32_t sum = 0;
+    for (int i = 0; i < kColumnGroup; ++i) sum += std::abs(x.values[g * kColumnGroup + i]);
+    largest = std::max(largest, sum);
+  }
+  const std::int32_t factor = largest > 0 ? (kLargestEntry << 16) / largest : 0;
+  const std::uint8_t* code =
+      w.codes + o / kPanelRows * CoarsePanelBytes(w.cols) + CoarseByte(o % kPanelRows);
+  std::int32_t sum = 0;
+  for (int g = 0; g < groups; ++g, code += kPanelRows) {
+    std::int32_t l = 0, h = 0;
+    for (int i = 0; i < kColumnGroup; ++i) {
+      const std::int32_t y = (x.values[g * kColumnGroup + i] * factor + 128) >> 8;
+      l += (*code >> i & 1) != 0 ? y : -y;
+      h += (*code >> (4 + i) & 1) != 0 ? y : -y;
+    }
+    sum += ((l + 128) >> 8) + ((h + 64) >> 7);
+  }
+  const float scale = x.scales[0] * (static_cast<float>(largest) / kLargestEntry);
+  const float y = static_cast<float>(sum) * (scale * w.scales[o]);
+  return y + bias[o];
+}
+
+void CoarseBests(const QuantizedRows& x, const CoarseMatrix& w, const float* bias, float* bests) {
+  for (int p = 0; p < w.panels; ++p) {
+    bests[p] = -std::numeric_limits<float>::infinity();
+    for (int r = 0; r < kPanelRows; ++r) {
+      bests[p] = std::max(bests[p], CoarseOutput(x, w, p * kPanelRows + r, bias));
+    }
+  }
+}
+
 void AttentionScores(const float* q, const float* const* keys, int n, int heads, int d_k,
                      float scale, float* out, std::size_t stride) {
   for (int h = 0; h < heads; ++h) {
@@ -149,7 +186,7 @@ void Gelu(float* x, std::size_t n) {
 }  // namespace
 
 const Kernels kScalarKernels = {
-    "scalar",  Linear,    Quantize, LinearInt8, ArgMaxInt8, AttentionScores, AttentionSums, Softmax,
-    LogSumExp, LayerNorm, Relu,     Swish,      Gelu};
+    "scalar",      Linear,  Quantize,  LinearInt8, ArgMaxInt8, CoarseBests, AttentionScores,
+    AttentionSums, Softmax, LogSumExp, LayerNorm,  Relu,       Swish,       Gelu};
 
 }  // namespace translucent

@@ -8,8 +8,8 @@
 //     static Vector AddUp(const Vector* v);                // lane i: the sum of v[i]'s lanes
 //   };
 //
-// adds what int8.h asks for, and fills a table with MakeKernels<Isa>. Include it from kernel files
-// only: each is compiled with its own instruction set flags.
+// adds what int8.h and coarse.h ask for, and fills a table with MakeKernels<Isa>. Include it from
+// kernel files only: each is compiled with its own instruction set flags.
 #pragma once
 
 #include <algorithm>
@@ -17,6 +17,7 @@
 #include <limits>
 #include <xsimd/xsimd.hpp>
 
+#include "kernels/coarse.h"
 #include "kernels/int8.h"
 #include "kernels/kernels.h"
 
@@ -283,9 +284,19 @@ template <class Isa>
 constexpr Kernels MakeKernels(const char* name) {
   using S = Simd<Isa>;
   using I = Int8<Isa>;
-  return {name,          S::Linear,          I::Quantize,      I::Linear,
-          I::FindArgMax, S::AttentionScores, S::AttentionSums, S::Softmax,
-          S::LogSumExp,  S::LayerNorm,       S::Relu,          S::Swish,
+  return {name,
+          S::Linear,
+          I::Quantize,
+          I::Linear,
+          I::FindArgMax,
+          Coarse<Isa>::Bests,
+          S::AttentionScores,
+          S::AttentionSums,
+          S::Softmax,
+          S::LogSumExp,
+          S::LayerNorm,
+          S::Relu,
+          S::Swish,
           S::Gelu};
 }
 

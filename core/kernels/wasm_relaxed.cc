@@ -30,6 +30,9 @@ struct WasmRelaxed : Registers128<WasmRelaxed> {
     const v128_t pairs = wasm_i16x8_relaxed_dot_i8x16_i7x16(values, weights);
     return wasm_i32x4_add(sums, wasm_i32x4_dot_i16x8(pairs, wasm_i16x8_const_splat(1)));
   }
+  static Bytes Lookup(Bytes table, Bytes indices) {
+    return wasm_i8x16_relaxed_swizzle(table, indices);
+  }
   static Ints Total(v128_t sums) { return sums; }
 };
 

@@ -42,6 +42,7 @@ struct WasmSimd128 : Registers128<WasmSimd128> {
     sums = wasm_i32x4_add(sums, wasm_i32x4_dot_i16x8(weights.both, values.both));
     return wasm_i32x4_add(sums, wasm_i32x4_dot_i16x8(weights.even, values.even));
   }
+  static Bytes Lookup(Bytes table, Bytes indices) { return wasm_i8x16_swizzle(table, indices); }
   static Ints Total(v128_t sums) { return wasm_i32x4_shr(sums, 8); }
 };
 

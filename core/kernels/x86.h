@@ -18,6 +18,7 @@ struct Registers256 {
   using Arch = xsimd::fma3<xsimd::avx2>;
   using Floats = xsimd::batch<float, Arch>;
   using Ints = xsimd::batch<std::int32_t, Arch>;
+  using Bytes = xsimd::batch<std::uint8_t, Arch>;
   static constexpr int kMaxColumns = kMostColumns;
   using Value = std::int8_t;
   using Weights = __m256i;
@@ -51,6 +52,14 @@ struct Registers256 {
     std::memcpy(&four, p, sizeof four);
     return _mm256_set1_epi32(four);
   }
+  static Bytes Lookup(Bytes table, Bytes indices) { return _mm256_shuffle_epi8(table, indices); }
+  static void AddParts(const Ints* v, Ints* out) {
+    for (int i = 0; i < 2; ++i) {
+      const __m256i a = v[2 * i], b = v[2 * i + 1];
+      out[i] = _mm256_add_epi32(_mm256_permute2x128_si256(a, b, 0x20),
+                                _mm256_permute2x128_si256(a, b, 0x31));
+    }
+  }
   static __m256i Zero() { return _mm256_setzero_si256(); }
   static Ints Total(__m256i sums) { return sums; }
   static void StoreBytes(Ints v, std::int8_t* p) {
@@ -67,6 +76,7 @@ struct Registers512 {
   using Arch = xsimd::avx512bw;
   using Floats = xsimd::batch<float, Arch>;
   using Ints = xsimd::batch<std::int32_t, Arch>;
+  using Bytes = xsimd::batch<std::uint8_t, Arch>;
   static constexpr int kMaxColumns = kMostColumns;
   using Value = std::int8_t;
   using Weights = __m512i;
@@ -109,6 +119,14 @@ struct Registers512 {
     std::int32_t four;
     std::memcpy(&four, p, sizeof four);
     return _mm512_set1_epi32(four);
+  }
+  static Bytes Lookup(Bytes table, Bytes indices) { return _mm512_shuffle_epi8(table, indices); }
+  static void AddParts(const Ints* v, Ints* out) {
+    const auto halve = [](__m512i a, __m512i b) {  // adds up neighbouring 128-bit parts
+      return _mm512_add_epi32(_mm512_shuffle_i32x4(a, b, _MM_SHUFFLE(2, 0, 2, 0)),
+                              _mm512_shuffle_i32x4(a, b, _MM_SHUFFLE(3, 1, 3, 1)));
+    };
+    *out = halve(halve(v[0], v[1]), halve(v[2], v[3]));
   }
   static __m512i Zero() { return _mm512_setzero_si512(); }
   static Ints Total(__m512i sums) { return sums; }

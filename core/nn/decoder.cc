@@ -13,6 +13,11 @@ void DecoderState::Select(std::span<const int> rows) {
   index.Select(rows);
 }
 
+void DecoderState::Forget(int count) {
+  index.Forget(count);
+  position -= count;
+}
+
 DecoderLayer::DecoderLayer(const Checkpoint& checkpoint, const std::string& prefix)
     : self_attention_(checkpoint, prefix + ".self_attn",
                       checkpoint.config().decoder_attention_heads),
@@ -48,11 +53,13 @@ void DecoderLayer::Forward(MatrixView x, int count, KeyValues& past,
              [&](MatrixView in, MatrixView out) { feed_forward_.Forward(in, workspace, out); });
 }
 
-Decoder::Decoder(const Checkpoint& checkpoint, std::shared_ptr<const PositionTable> positions)
+Decoder::Decoder(const Checkpoint& checkpoint, std::shared_ptr<const PositionTable> positions,
+                 const CoarseOutputs::Settings& coarse)
     : embedding_(checkpoint, "model.decoder.embed_tokens.weight", std::move(positions)),
       output_(checkpoint.Matrix("lm_head.weight"), checkpoint.Has("final_logits_bias")
                                                        ? checkpoint.Vector("final_logits_bias")
                                                        : WeightVector{}),
+      coarse_output_(CoarseOutputs::Of(output_, coarse)),
       heads_(checkpoint.config().decoder_attention_heads) {
   const ModelConfig& config = checkpoint.config();
   if (config.normalize_embedding) {

@@ -34,6 +34,9 @@ class KeyIndex {
   /// Keeps rows[0], rows[1], ... in that order; a row may be kept more than once.
   void Select(std::span<const int> rows);
 
+  /// Takes the last `count` positions off each row.
+  void Forget(int count) { length_ -= count; }
+
   /// Positions each row has.
   int length() const { return length_; }
   /// [length]

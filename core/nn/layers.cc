@@ -1,6 +1,9 @@
 #include "nn/layers.h"
 
 #include <algorithm>
+#include <chrono>
+#include <numeric>
+#include <vector>
 
 #include "tensor/packing.h"
 
@@ -58,6 +61,86 @@ SelectedOutputs::SelectedOutputs(const Linear& all, std::span<const int> outputs
   WeightVector bias;
   if (all.bias() != nullptr) bias = {.size = to.rows, .data = gather(all.bias(), bias_)};
   layer_ = Linear(to, bias);
+}
+
+std::optional<CoarseOutputs> CoarseOutputs::Of(const Linear& all, const Settings& settings) {
+  constexpr std::size_t kMany = 4 << 20;  // bytes: less than that, caches hold
+  const WeightMatrix& w = all.weight();
+  if (!all.is_int8() || w.cols > kMostCoarseColumns) return std::nullopt;
+  const std::size_t bytes = w.rows / kPanelRows * PanelBytes(w.cols);
+  if (settings.only_if_faster && bytes < kMany) return std::nullopt;
+  CoarseOutputs coarse(all, settings.computed);
+  if (settings.only_if_faster && !coarse.IsFaster()) return std::nullopt;
+  return coarse;
+}
+
+CoarseOutputs::CoarseOutputs(const Linear& all, int computed) : all_(all), computed_(computed) {
+  const WeightMatrix& w = all.weight();
+  const std::size_t panels = w.rows / kPanelRows;
+  codes_.resize(panels * CoarsePanelBytes(w.cols));
+  scales_.resize(panels * kPanelRows);
+  PackCoarse(w, codes_.data(), scales_.data());
+  coarse_ = {static_cast<int>(panels), w.cols, codes_.data(), scales_.data()};
+}
+
+bool CoarseOutputs::IsFaster() const {
+  using Clock = std::chrono::steady_clock;
+  constexpr int kRows = 8, kTurns = 2;
+  const int cols = all_.weight().cols;
+  std::vector<float> x(static_cast<std::size_t>(kRows) * cols);
+  for (std::size_t i = 0; i < x.size(); ++i) x[i] = static_cast<float>(i * 37 % 101) - 50.f;
+  const std::vector<float> bias(all_.outputs());
+  Buffers buffers = Allocate();
+  QuantizedBuffer quantized;
+  ArgMax best[kRows];
+  const auto time = [&](Clock::duration& least, int rows, auto work) {
+    LinearInput input(x.data(), rows, cols, quantized);
+    const auto began = Clock::now();
+    work(input);
+    least = std::min(least, Clock::now() - began);
+  };
+  auto found = Clock::duration::max(), guessed = found, verified = found;
+  for (int turn = 0; turn < kTurns; ++turn) {
+    const auto find = [&](LinearInput& input) { all_.FindArgMax(input, bias.data(), best); };
+    time(found, 1, find);
+    time(guessed, 1, [&](LinearInput& input) { Guess(input, bias.data(), buffers); });
+    time(verified, kRows, find);
+  }
+  return guessed + verified / kRows < found;
+}
+
+CoarseOutputs::Buffers CoarseOutputs::Allocate() const {
+  const std::size_t panels = coarse_.panels;
+  return {std::vector<float>(panels), std::vector<int>(panels)};
+}
+
+int CoarseOutputs::Guess(LinearInput& x, const float* bias, Buffers& buffers) const {
+  const Kernels& kernels = ActiveKernels();
+  const WeightMatrix& w = all_.weight();
+  kernels.coarse_bests(x.Quantized(), coarse_, bias, buffers.bests.data());
+  std::iota(buffers.panels.begin(), buffers.panels.end(), 0);
+  const auto end = buffers.panels.begin() + std::min(computed_, coarse_.panels);
+  std::nth_element(buffers.panels.begin(), end, buffers.panels.end(),
+                   [&](int a, int b) { return buffers.bests[a] > buffers.bests[b]; });
+  ArgMax best = {-1, 0};
+  const auto compute = [&](int row, int rows, const std::uint8_t* panel) {
+    const WeightMatrix part = {.rows = rows,
+                               .cols = w.cols,
+                               .packed = panel,
+                               .last_panel = panel,
+                               .scales = w.scales + row};
+    ArgMax found;
+    kernels.arg_max_int8(x.Quantized(), part, bias + row, &found);
+    if (found.index >= 0 && (best.index < 0 || found.value > best.value)) {
+      best = {row + found.index, found.value};
+    }
+  };
+  for (auto panel = buffers.panels.begin(); panel != end; ++panel) {
+    compute(*panel * kPanelRows, kPanelRows, w.packed + *panel * PanelBytes(w.cols));
+  }
+  const int rest = w.rows % kPanelRows;
+  if (rest > 0) compute(w.rows - rest, rest, w.last_panel);
+  return best.index;
 }
 
 LayerNorm::LayerNorm(const Checkpoint& checkpoint, const std::string& prefix)

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "format/checkpoint.h"
 #include "kernels/kernels.h"
 #include "nn/workspace.h"
+#include "tensor/coarse.h"
 #include "tensor/matrix.h"
 #include "tensor/quantized.h"
 
@@ -85,6 +87,45 @@ class SelectedOutputs {
   AlignedVector<float> rows_;           // f32
   AlignedVector<float> scales_, bias_;
   Linear layer_;
+};
+
+/// Guesses the largest output of a Linear layer with int8 weights from a coarse copy of them, a
+/// quarter of their size. Owns the copy; the layer's weights must outlive it.
+class CoarseOutputs {
+ public:
+  struct Settings {
+    bool only_if_faster = true;
+    int computed = 32;  // panels that are computed exactly
+  };
+
+  /// None where a guess, and one row's share in verifying some at once, would take longer than to
+  /// compute the outputs of one row. That is measured, in some milliseconds: it depends on how fast
+  /// the machine reads what its caches do not hold.
+  static std::optional<CoarseOutputs> Of(const Linear& all, const Settings& settings);
+
+  CoarseOutputs(CoarseOutputs&&) = default;
+  CoarseOutputs(const CoarseOutputs&) = delete;
+
+  /// What Guess writes to.
+  struct Buffers {
+    std::vector<float> bests;  // [panels]
+    std::vector<int> panels;   // [panels]
+  };
+  Buffers Allocate() const;
+
+  /// The index that FindArgMax finds for x [1, in] and bias [out], nearly always: the panels whose
+  /// coarse outputs are largest are computed exactly. -1: none.
+  int Guess(LinearInput& x, const float* bias, Buffers& buffers) const;
+
+ private:
+  CoarseOutputs(const Linear& all, int computed);
+  bool IsFaster() const;
+
+  Linear all_;
+  int computed_;
+  AlignedVector<std::uint8_t> codes_;
+  AlignedVector<float> scales_;
+  CoarseMatrix coarse_;
 };
 
 /// Layer normalisation over the last axis (Ba et al. 2016), eps 1e-5 as in PyTorch.

@@ -81,6 +81,9 @@ struct DecoderState {
 
   /// Keeps rows[0], rows[1], ... in that order; a row may be kept more than once.
   void Select(std::span<const int> rows);
+
+  /// Forgets the last `count` positions of each row, as if they had never been fed.
+  void Forget(int count);
 };
 
 /// What a decoder records on request.
@@ -114,7 +117,8 @@ class DecoderLayer {
 
 class Decoder {
  public:
-  Decoder(const Checkpoint& checkpoint, std::shared_ptr<const PositionTable> positions);
+  Decoder(const Checkpoint& checkpoint, std::shared_ptr<const PositionTable> positions,
+          const CoarseOutputs::Settings& coarse);
 
   /// From the encoder's output [batch, length, d_model].
   SourceMemory Remember(MatrixView encoded, const PaddedBatch& batch, Workspace& workspace) const;
@@ -132,6 +136,9 @@ class Decoder {
   /// The projection to logits [vocabulary], with final_logits_bias where there is one.
   const Linear& output() const { return output_; }
 
+  /// What guesses its largest output; null where that would be no faster.
+  const CoarseOutputs* coarse_output() const { return coarse_output_ ? &*coarse_output_ : nullptr; }
+
   /// hidden [rows, d_model] -> logits [rows, vocabulary], in workspace.logits. `output`: some of
   /// the projection's outputs, which are computed in its place if not null.
   MatrixView Logits(MatrixView hidden, Workspace& workspace, const Linear* output = nullptr) const;
@@ -142,22 +149,24 @@ class Decoder {
   std::vector<DecoderLayer> layers_;
   std::optional<LayerNorm> final_norm_;
   Linear output_;  // [vocabulary, d_model], the embedding itself when tied; final_logits_bias
+  std::optional<CoarseOutputs> coarse_output_;
   int heads_;
 };
 
 /// The whole model. The checkpoint must outlive it. Immutable, so threads may share it.
 struct Transformer {
-  explicit Transformer(const Checkpoint& checkpoint)
+  explicit Transformer(const Checkpoint& checkpoint, const CoarseOutputs::Settings& coarse = {})
       : Transformer(checkpoint,
                     std::make_shared<const PositionTable>(
-                        checkpoint.config().max_position_embeddings, checkpoint.config().d_model)) {
-  }
+                        checkpoint.config().max_position_embeddings, checkpoint.config().d_model),
+                    coarse) {}
   Encoder encoder;
   Decoder decoder;
 
  private:
-  Transformer(const Checkpoint& checkpoint, std::shared_ptr<const PositionTable> positions)
-      : encoder(checkpoint, positions), decoder(checkpoint, positions) {}
+  Transformer(const Checkpoint& checkpoint, std::shared_ptr<const PositionTable> positions,
+              const CoarseOutputs::Settings& coarse)
+      : encoder(checkpoint, positions), decoder(checkpoint, positions, coarse) {}
 };
 
 }  // namespace translucent

@@ -17,6 +17,7 @@
 #include "kernels/kernels.h"
 #include "median.h"
 #include "search_bench.h"
+#include "tensor/coarse.h"
 #include "tensor/packing.h"
 #include "tensor/quantized.h"
 
@@ -146,6 +147,24 @@ void ArgMaxInt8(benchmark::State& state, const Kernels& kernels, int cols, int o
   SetProducts(state, 1.0 * rows * cols * outputs);
 }
 
+/// The rate of the products that the coarse copy stands for.
+void CoarseBests(benchmark::State& state, const Kernels& kernels, int cols, int outputs) {
+  const Matrices w(outputs, cols, 1, true);
+  AlignedVector<std::uint8_t> codes(outputs / kPanelRows * CoarsePanelBytes(cols));
+  std::vector<float> scales(outputs), bests(outputs / kPanelRows);
+  PackCoarse(w.views[0], codes.data(), scales.data());
+  const CoarseMatrix coarse = {outputs / kPanelRows, cols, codes.data(), scales.data()};
+  const auto x = Floats(cols), bias = Floats(outputs);
+  QuantizedBuffer buffer;
+  const QuantizedRows q = buffer.Resize(1, cols);
+  kernels.quantize(x.data(), q);
+  for (auto _ : state) {
+    kernels.coarse_bests(q, coarse, bias.data(), bests.data());
+    benchmark::DoNotOptimize(bests.data());
+  }
+  SetProducts(state, 1.0 * cols * outputs);
+}
+
 void Quantize(benchmark::State& state, const Kernels& kernels, int cols, int rows) {
   const auto x = Floats(static_cast<std::size_t>(rows) * cols);
   QuantizedBuffer buffer;
@@ -235,6 +254,10 @@ void Register(const Kernels& kernels) {
             ArgMaxInt8(state, kernels, 256, outputs, rows);
           });
     }
+  }
+  for (int cols : {256, 512}) {
+    add("coarse_bests" + set + size(cols, 32000, 1),
+        [&kernels, cols](benchmark::State& state) { CoarseBests(state, kernels, cols, 32000); });
   }
   for (int cols : {256, 2048}) {
     add("int8_quantize" + set + "/K:" + std::to_string(cols),

@@ -86,10 +86,11 @@ Values ValuesFile::Get(const std::string& name) const {
   return {view.shape, ToFloats(view)};
 }
 
-MarianCase::MarianCase(const std::string& name, std::vector<ModelFile> more)
+MarianCase::MarianCase(const std::string& name, std::vector<ModelFile> more,
+                       const CoarseOutputs::Settings& coarse)
     : name(name),
       checkpoint(ModelFiles("marian/" + name, std::move(more)), name),
-      model(checkpoint),
+      model(checkpoint, coarse),
       expected("marian/" + name + "/expected.safetensors") {
   const nlohmann::json json = ReadJson("marian/" + name + "/expected.json");
   json.at("sources").get_to(sources);

@@ -52,7 +52,8 @@ nlohmann::json ReadJson(const std::string& name);
 
 struct MarianCase {
   /// `more`: files that the model is to have besides its own.
-  explicit MarianCase(const std::string& name, std::vector<ModelFile> more = {});
+  explicit MarianCase(const std::string& name, std::vector<ModelFile> more = {},
+                      const CoarseOutputs::Settings& coarse = {});
 
   std::string name;
   Checkpoint checkpoint;
