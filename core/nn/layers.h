@@ -95,7 +95,7 @@ class CoarseOutputs {
  public:
   struct Settings {
     bool only_if_faster = true;
-    int computed = 32;  // panels that are computed exactly
+    int computed = 48;  // panels that are computed exactly
   };
 
   /// None where a guess, and one row's share in verifying some at once, would take longer than to

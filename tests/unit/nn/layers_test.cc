@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <optional>
 #include <vector>
@@ -50,6 +51,26 @@ Matrix Outputs(LinearCase& c) {
   return y;
 }
 
+/// A layer of random int8 weights, without padding.
+struct LargeLayer {
+  LargeLayer(int outputs, int inputs) : scales(outputs, 0.02f) {
+    Random random(outputs);
+    packed.resize(outputs / kPanelRows * PanelBytes(inputs));
+    for (std::uint8_t& byte : packed) {
+      // The sum of four is nearly normally distributed, as trained weights are.
+      float sum = 0;
+      for (int i = 0; i < 4; ++i) sum += random.Next();
+      byte = static_cast<std::uint8_t>(kWeightOffset + std::lround(sum * kMaxWeight / 4));
+    }
+    const WeightMatrix w = {
+        .rows = outputs, .cols = inputs, .packed = packed.data(), .scales = scales.data()};
+    layer.emplace(w, WeightVector{});
+  }
+  std::vector<float> scales;
+  std::vector<std::uint8_t> packed;
+  std::optional<Linear> layer;
+};
+
 }  // namespace
 
 TEST_CASE("layers: linear writes rows at a distance, with relu or without") {
@@ -95,6 +116,57 @@ TEST_CASE("layers: the largest output and its index are those of the outputs wri
   std::fill(c.bias.begin(), c.bias.end(), -std::numeric_limits<float>::infinity());
   c.layer->FindArgMax(input, c.layer->bias(), best.data());
   CHECK(best[0].index == -1);
+}
+
+TEST_CASE("layers: the largest of many outputs is guessed from a coarse copy, nearly always") {
+  constexpr int kOutputs = 4096, kInputs = 256, kRows = 50;
+  const LargeLayer large(kOutputs, kInputs);
+  const auto coarse = CoarseOutputs::Of(*large.layer, {.only_if_faster = false});
+  REQUIRE(coarse);
+  CoarseOutputs::Buffers buffers = coarse->Allocate();
+  Random random(1);
+  int right = 0;
+  for (int r = 0; r < kRows; ++r) {
+    const std::vector<float> x = random.Values(kInputs);
+    std::vector<float> bias = random.Values(kOutputs, 0.1f);
+    QuantizedBuffer buffer;
+    LinearInput input(x.data(), 1, kInputs, buffer);
+    for (int banned = 0; banned < 4; ++banned) {
+      ArgMax best;
+      large.layer->FindArgMax(input, bias.data(), &best);
+      const int guess = coarse->Guess(input, bias.data(), buffers);
+      CHECK(bias[guess] > -1.f);  // not what is forbidden
+      right += guess == best.index;
+      bias[best.index] = -std::numeric_limits<float>::infinity();
+    }
+  }
+  CHECK(right >= 4 * kRows * 95 / 100);
+  std::vector<float> nothing(kOutputs, -std::numeric_limits<float>::infinity());
+  const std::vector<float> x = random.Values(kInputs);
+  QuantizedBuffer buffer;
+  LinearInput input(x.data(), 1, kInputs, buffer);
+  CHECK(coarse->Guess(input, nothing.data(), buffers) == -1);
+}
+
+TEST_CASE("layers: a coarse copy is made of large layers only, and of int8 weights only") {
+  constexpr bool kAny = false;
+  LinearCase f32(false), int8(true);
+  CHECK_FALSE(CoarseOutputs::Of(*f32.layer, {.only_if_faster = kAny}));
+  CHECK(CoarseOutputs::Of(*int8.layer, {.only_if_faster = kAny}));
+  CHECK_FALSE(CoarseOutputs::Of(*int8.layer, {}));  // small: nothing is measured
+  const LargeLayer wide(32, kMostCoarseColumns + kColumnGroup);
+  CHECK_FALSE(CoarseOutputs::Of(*wide.layer, {.only_if_faster = kAny}));
+  // Whether a large one has it depends on the machine; if so, it serves as any other.
+  const LargeLayer large(16384, 256);
+  if (const auto coarse = CoarseOutputs::Of(*large.layer, {})) {
+    CoarseOutputs::Buffers buffers = coarse->Allocate();
+    const std::vector<float> x = Random(3).Values(256), bias(16384, 0.f);
+    QuantizedBuffer buffer;
+    LinearInput input(x.data(), 1, 256, buffer);
+    const int guess = coarse->Guess(input, bias.data(), buffers);
+    CHECK(guess >= 0);
+    CHECK(guess < 16384);
+  }
 }
 
 }  // namespace translucent::test
