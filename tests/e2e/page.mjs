@@ -119,7 +119,7 @@ test('paragraphs keep their lines', async ({ page, origin, model }) => {
   assert.equal(await page.locator('#translation').evaluate((box) => box.textContent), `${first}\n\n${second}\n`);
 });
 
-test('loads everything from its own origin, with progress', async ({ page, origin, model }) => {
+test('loads everything from its own origin, with progress', async ({ page, root, model }) => {
   await page.addInitScript(() => {
     globalThis.seen = [];
     addEventListener('DOMContentLoaded', () => {
@@ -131,13 +131,18 @@ test('loads everything from its own origin, with progress', async ({ page, origi
       });
     });
   });
-  const paths = []; // of the page and its worker; what a service worker passes on would count twice
-  page.context().on('request', (request) => {
-    if (!request.serviceWorker()) paths.push(new URL(request.url()).pathname);
-  });
-  await ready(page, origin);
+  // The server sees all that is asked for, whoever asks.
+  const paths = [];
+  const server = await serve({ root, models });
+  server.on('request', (request) => paths.push(request.url));
+  const origin = `http://localhost:${server.address().port}`;
+  try {
+    await ready(page, origin);
+  } finally {
+    server.close();
+    server.closeAllConnections();
+  }
   assert.ok(page.watched.requests.every((url) => url.startsWith(`${origin}/`)));
-  // The worker's own requests are among them, so nothing it does goes unseen.
   assert.ok(paths.some((path) => path.endsWith('.wasm')));
   const hashes = new Set(model.info.files.map((file) => file.sha256));
   const fetched = paths.filter((path) => path.startsWith(`/models/${model.info.id}/`));
