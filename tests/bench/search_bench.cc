@@ -7,7 +7,6 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <map>
 #include <memory>
 #include <random>
@@ -15,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "../unit/format/safetensors_file.h"
 #include "benchmark.h"
 #include "decode/search.h"
 #include "format/checkpoint.h"
@@ -49,49 +49,22 @@ class RandomTensors {
   }
   void AddMatrix(const std::string& name, int rows, int cols, float largest) {
     std::uniform_int_distribution<int> weight(-kMaxWeight, kMaxWeight);
-    std::vector<std::int8_t> values(static_cast<std::size_t>(rows) * cols);
-    for (auto& value : values) value = static_cast<std::int8_t>(weight(random_));
-    Add(name, "I8", {rows, cols}, values.data(), values.size());
+    std::vector<std::byte> values(static_cast<std::size_t>(rows) * cols);
+    for (auto& value : values) value = static_cast<std::byte>(weight(random_));
+    tensors_[name] = {"I8", {rows, cols}, std::move(values)};
     AddVector(name + "_scale", {rows}, std::vector<float>(rows, largest / kMaxWeight));
   }
-  void AddVector(const std::string& name, const std::vector<int>& shape,
+  void AddVector(const std::string& name, std::vector<std::int64_t> shape,
                  const std::vector<float>& values) {
-    Add(name, "F32", shape, values.data(), values.size() * sizeof(float));
+    tensors_[name] = test::FloatTensor(std::move(shape), values);
   }
 
-  FileBytes File() const {
-    std::string header = "{" + header_ + "}";
-    while ((header.size() + 8) % kCacheLine != 0) header += ' ';
-    const std::uint64_t size = header.size();
-    FileBytes file(8 + header.size() + data_.size());
-    std::memcpy(file.data(), &size, 8);
-    std::memcpy(file.data() + 8, header.data(), header.size());
-    std::memcpy(file.data() + 8 + header.size(), data_.data(), data_.size());
-    return file;
-  }
+  FileBytes File() const { return test::SafeTensorsFile(tensors_, kCacheLine); }
 
  private:
-  void Add(const std::string& name, const char* dtype, const std::vector<int>& shape,
-           const void* values, std::size_t bytes) {
-    std::string sizes;
-    for (int size : shape) sizes += (sizes.empty() ? "" : ",") + std::to_string(size);
-    const std::size_t begin = data_.size();
-    data_.resize(begin + bytes);
-    std::memcpy(data_.data() + begin, values, bytes);
-    header_ += (header_.empty() ? "\"" : ",\"") + name + "\":{\"dtype\":\"" + dtype +
-               "\",\"shape\":[" + sizes + "],\"data_offsets\":[" + std::to_string(begin) + "," +
-               std::to_string(data_.size()) + "]}";
-  }
-
   std::mt19937 random_{1};
-  std::string header_;
-  FileBytes data_;
+  std::map<std::string, test::Tensor> tensors_;
 };
-
-FileBytes BytesOf(const std::string& text) {
-  const auto* begin = reinterpret_cast<const std::byte*>(text.data());
-  return {begin, begin + text.size()};
-}
 
 Checkpoint RandomCheckpoint(int vocabulary) {
   const auto setting = [](const char* name, int value) {
@@ -132,8 +105,8 @@ Checkpoint RandomCheckpoint(int vocabulary) {
   tensors.AddVector("final_logits_bias", {1, vocabulary}, bias);
 
   std::vector<ModelFile> files;
-  files.push_back({"config.json", BytesOf(config)});
-  files.push_back({"vocab.json", BytesOf(words)});
+  files.push_back({"config.json", test::Bytes(config)});
+  files.push_back({"vocab.json", test::Bytes(words)});
   files.push_back({"model.safetensors", tensors.File()});
   return Checkpoint(std::move(files));
 }
