@@ -13,6 +13,7 @@
 #include "cli/files.h"
 #include "cli/json_text.h"
 #include "kernels/kernels.h"
+#include "text/letters.h"
 #include "text/sentence_splitter.h"
 #include "text/utf8.h"
 
@@ -23,12 +24,6 @@ using Clock = std::chrono::steady_clock;
 
 double SecondsSince(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
-}
-
-// Ideographs and kana, which stand without spaces between words.
-bool IsIdeographic(char32_t c) {
-  return (c >= 0x3040 && c <= 0x30FF) || (c >= 0x3400 && c <= 0x9FFF) ||
-         (c >= 0xF900 && c <= 0xFAFF) || (c >= 0x20000 && c <= 0x3FFFF);
 }
 
 // Spaces, and the punctuation of text without spaces.
@@ -44,7 +39,7 @@ std::size_t CountWords(std::string_view text) {
   for (std::size_t i = 0; i < text.size();) {
     const Utf8Character character = DecodeUtf8(text.substr(i));
     const char32_t c = character.code_point;
-    if (IsIdeographic(c)) {
+    if (IsCjk(c)) {
       ++words;
       inside = false;
     } else if (SeparatesWords(c)) {

@@ -98,6 +98,12 @@ bool IsSpace(char32_t c) {
          c == 0x202F || c == 0x205F || c == 0x3000 || c == 0xFEFF;
 }
 
+bool IsCjk(char32_t c) {
+  return (c >= 0x3005 && c <= 0x3007) || (c >= 0x3041 && c <= 0x30FF) ||
+         (c >= 0x3400 && c <= 0x9FFF) || (c >= 0xF900 && c <= 0xFAFF) ||
+         (c >= 0xFF66 && c <= 0xFF9F) || (c >= 0x20000 && c <= 0x3FFFF);
+}
+
 bool IsVerbatim(std::string_view sentence, std::string_view language) {
   if (Writes(Script::kUnknown, language)) return false;  // not known how it is written
   std::size_t begin = 0;                                 // of the word

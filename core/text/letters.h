@@ -10,6 +10,9 @@ namespace translucent {
 /// White space of every kind and width, line breaks and the byte order mark among it.
 bool IsSpace(char32_t c);
 
+/// Han and kana, which stand without spaces between words and end sentences with 。
+bool IsCjk(char32_t c);
+
 /// Whether a sentence of `language` (BCP 47) has nothing in it to translate, and is its own
 /// translation: no letter of the script that the language is written in, but in e-mail and web
 /// addresses. "1985", "😀", "anna@example.com"; "Hello!" where the source is Chinese. Never where

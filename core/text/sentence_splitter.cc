@@ -67,13 +67,7 @@ bool IsLineBreak(char32_t c) {
   return IsIn(c, '\n', '\r') || c == 0x85 || c == 0x2028 || c == 0x2029;
 }
 
-// Scripts written without spaces whose full stop is 。
-bool IsCjk(char32_t c) {
-  return IsIn(c, 0x3005, 0x3007) || IsIn(c, 0x3041, 0x30FF) || IsIn(c, 0x3400, 0x9FFF) ||
-         IsIn(c, 0xF900, 0xFAFF) || IsIn(c, 0xFF66, 0xFF9F) || IsIn(c, 0x20000, 0x3FFFF);
-}
-
-// What takes no space beside it: those letters, CJK punctuation and full-width forms.
+// What takes no space beside it: such letters, CJK punctuation and full-width forms.
 bool IsUnspaced(char32_t c) {
   return IsCjk(c) || IsIn(c, 0x3000, 0x303F) || IsIn(c, 0xFF00, 0xFF65);
 }
