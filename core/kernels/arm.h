@@ -4,7 +4,6 @@
 
 #include <arm_neon.h>
 
-#include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <xsimd/xsimd.hpp>
@@ -49,7 +48,6 @@ struct RegistersNeon {
     return vreinterpretq_s8_s32(vdupq_n_s32(four));
   }
   static Bytes Lookup(Bytes table, Bytes indices) { return vqtbl1q_u8(table, indices); }
-  static void AddParts(const Ints* v, Ints* out) { std::copy_n(v, 4, out); }
   static void StoreBytes(Ints v, std::int8_t* p) {
     const int16x4_t words = vqmovn_s32(v);
     const int8x8_t bytes = vqmovn_s16(vcombine_s16(words, words));

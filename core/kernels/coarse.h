@@ -2,7 +2,7 @@
 // (tensor/coarse.h). Beside simd.h's members an Isa has
 //
 //   static Bytes Lookup(Bytes table, Bytes indices);  // of each 16 bytes: table[index], 0..15
-//   static void AddParts(const Ints v[4], Ints* out);
+//   static void AddParts(const Ints v[4], Ints* out);  // where a vector is wider than 16 bytes
 //
 // where Bytes are xsimd's batches of Arch. AddParts adds up the 16-byte parts of each vector and
 // lays the four sums side by side.
@@ -119,7 +119,11 @@ struct Coarse {
       const Ints parts[4] = {even & low_half, others & low_half, (even >> 16) & low_half,
                              (others >> 16) & low_half};
       Ints totals[kVectors];
-      Isa::AddParts(parts, totals);
+      if constexpr (kLanes == 4) {
+        std::copy_n(parts, 4, totals);
+      } else {
+        Isa::AddParts(parts, totals);
+      }
       const int first = (panel + s * apart) * kPanelRows;
       Floats best(-std::numeric_limits<float>::infinity());
       for (int v = 0; v < kVectors; ++v) {

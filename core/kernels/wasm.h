@@ -5,7 +5,6 @@
 
 #include <wasm_simd128.h>
 
-#include <algorithm>
 #include <cstdint>
 #include <xsimd/xsimd.hpp>
 
@@ -33,8 +32,6 @@ struct Registers128 {
     if (count == 3) wasm_v128_store32_lane(p + 2, v, 2);
   }
   static Floats AddUp(const Floats* v) { return xsimd::haddp(v); }
-
-  static void AddParts(const Ints* v, Ints* out) { std::copy_n(v, 4, out); }
 
   static void StoreBytes(Ints v, std::int8_t* p) {
     const v128_t words = wasm_i16x8_narrow_i32x4(v, v);
