@@ -303,7 +303,7 @@ struct BatchSearch::State {
   // all there is to know.
   bool only_best = false;
   std::vector<float> bias;       // of the logits, where only the best is looked for
-  std::optional<Drafts> drafts;  // of the last target, if guessing is worthwhile
+  std::optional<Drafts> drafts;  // of a single target, if guessing is worthwhile
 
   // Beam search.
   std::vector<Beam> beams;            // [targets]
@@ -389,12 +389,7 @@ struct BatchSearch::State {
         bias.assign(output->outputs(), 0.f);
         if (output->bias() != nullptr) std::copy_n(output->bias(), bias.size(), bias.begin());
         rules.Forbid({}, bias);
-        const CoarseOutputs* const coarse = model.decoder.coarse_output();
-        if (coarse != nullptr && output == &model.decoder.output()) {
-          drafts.emplace(*coarse, output->weight().cols);
-          decoder.workspace.quantized.Resize(Drafts::kMost, output->weight().cols);
-          best.resize(std::max<std::size_t>(best.size(), Drafts::kMost));
-        }
+        if (rows.size() == 1 && output == &model.decoder.output()) StartDrafting();
       }
     } else {
       beams = std::vector<Beam>(prefixes.size(), Beam(rules));
@@ -433,10 +428,19 @@ struct BatchSearch::State {
     return FindLargestId(Row(logits, 0));
   }
 
-  /// Whether the next id is to be guessed: a batch reads the weights for all its rows at once
-  /// anyway.
+  /// For a single target: a batch reads the weights for all its rows at once anyway.
+  void StartDrafting() {
+    const CoarseOutputs* const coarse = model.decoder.coarse_output();
+    if (coarse == nullptr) return;
+    const int d_model = output->weight().cols;
+    drafts.emplace(*coarse, d_model);
+    decoder.workspace.quantized.Resize(Drafts::kMost, d_model);
+    best.resize(Drafts::kMost);
+  }
+
+  /// Whether the next id is to be guessed.
   bool CanDraft() const {
-    if (!drafts || drafts->most == 1 || rows.size() != 1 || GivenId(0) >= 0) return false;
+    if (!drafts || drafts->most == 1 || GivenId(0) >= 0) return false;
     return !rules.AtMaxLength(rows[0].ids.size() + drafts->ids.size() + 1);
   }
 

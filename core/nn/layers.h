@@ -104,6 +104,7 @@ class CoarseOutputs {
   static std::optional<CoarseOutputs> Of(const Linear& all, const Settings& settings);
 
   CoarseOutputs(CoarseOutputs&&) = default;
+  CoarseOutputs& operator=(CoarseOutputs&&) = default;
   CoarseOutputs(const CoarseOutputs&) = delete;
 
   /// What Guess writes to.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
@@ -136,8 +137,9 @@ class Decoder {
   /// The projection to logits [vocabulary], with final_logits_bias where there is one.
   const Linear& output() const { return output_; }
 
-  /// What guesses its largest output; null where that would be no faster.
-  const CoarseOutputs* coarse_output() const { return coarse_output_ ? &*coarse_output_ : nullptr; }
+  /// What guesses its largest output; null where that would be no faster. The first call makes the
+  /// copy of the weights that it needs, and measures: tens of milliseconds for 32,000 outputs.
+  const CoarseOutputs* coarse_output() const;
 
   /// hidden [rows, d_model] -> logits [rows, vocabulary], in workspace.logits. `output`: some of
   /// the projection's outputs, which are computed in its place if not null.
@@ -149,11 +151,16 @@ class Decoder {
   std::vector<DecoderLayer> layers_;
   std::optional<LayerNorm> final_norm_;
   Linear output_;  // [vocabulary, d_model], the embedding itself when tied; final_logits_bias
-  std::optional<CoarseOutputs> coarse_output_;
+  struct LazyCoarseOutputs {
+    CoarseOutputs::Settings settings;
+    std::once_flag once = {};
+    std::optional<CoarseOutputs> outputs = {};
+  };
+  std::unique_ptr<LazyCoarseOutputs> coarse_output_;
   int heads_;
 };
 
-/// The whole model. The checkpoint must outlive it. Immutable, so threads may share it.
+/// The whole model. The checkpoint must outlive it. Threads may share it.
 struct Transformer {
   explicit Transformer(const Checkpoint& checkpoint, const CoarseOutputs::Settings& coarse = {})
       : Transformer(checkpoint,
