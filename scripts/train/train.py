@@ -21,6 +21,7 @@ import math
 import os
 import signal
 import time
+import timeit
 from concurrent.futures import ThreadPoolExecutor
 
 # On a shared machine OpenMP's waiting threads would spin while the others are not running.
@@ -247,6 +248,15 @@ def draw_curve(rows, path):
     pyplot.close(figure)
 
 
+def bfloat16_is_faster():
+    """Whether this CPU multiplies bfloat16 faster than float32. Those without instructions for it take three times as long."""
+    times = {}
+    for dtype in (torch.float32, torch.bfloat16):
+        a = torch.ones(512, 256, dtype=dtype)
+        times[dtype] = min(timeit.repeat(lambda a=a: a @ a.T, number=5, repeat=5))
+    return times[torch.bfloat16] < times[torch.float32]
+
+
 class Run:
     """One training run: model, optimiser, clock and what is written about it."""
 
@@ -286,6 +296,7 @@ class Run:
         self.cores = itertools.cycle(range(os.cpu_count()))
         self.workers = ThreadPoolExecutor(threads, initializer=self.start_worker)
         self.parts = threads if device == "cpu" else 1
+        self.bfloat16 = device != "cpu" or bfloat16_is_faster()
 
     def start_worker(self):
         """One core each: two workers that a busy machine puts on one core both wait for the slower."""
@@ -295,7 +306,7 @@ class Run:
 
     def autocast(self):
         # A weight is used once in a forward pass, so there is nothing to keep cast copies for.
-        return torch.autocast(self.device, dtype=torch.bfloat16, cache_enabled=False)
+        return torch.autocast(self.device, dtype=torch.bfloat16, cache_enabled=False, enabled=self.bfloat16)
 
     # State -----------------------------------------------------------------------------------
 
