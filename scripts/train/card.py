@@ -76,9 +76,22 @@ def _schedule(training):
         rate = f"{phase['learning_rate']:g} falling to zero (cosine)" if closing else \
             f"{training['learning_rate']:g}" + (" falling to zero (cosine)" if training["schedule"] == "cosine" else "")
         data = f"on {', '.join(phase['tags'])}" if "tags" in phase else "on all of it"
+        rounded = ", weights rounded to int8" if phase.get("int8") else ""
         texts.append(f"{phase['minutes']:g} minutes {data} with batches of {phase['batch_tokens']:,} target pieces, "
-                     f"rate {rate}")
+                     f"rate {rate}{rounded}")
     return "; ".join(texts)
+
+
+def _stored_type(path):
+    """The type that most bytes of a safetensors file are of, as the card names it."""
+    with open(path, "rb") as file:
+        header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
+    sizes = {}
+    for tensor in header.values():
+        if "dtype" in tensor:
+            start, end = tensor["data_offsets"]
+            sizes[tensor["dtype"]] = sizes.get(tensor["dtype"], 0) + end - start
+    return {"I8": "int8", "F16": "f16", "F32": "f32"}[max(sizes, key=sizes.get)]
 
 
 def write_card(config, folder, output):
@@ -88,7 +101,7 @@ def write_card(config, folder, output):
     sets = " ".join(f"`{name}` ({lines})" for name, lines in training["dev_sets"].items())
     curve = "\n".join(f"| {row['minutes']:g} | {row['step']:,} | {row['dev_loss']} | {row['dev_bleu']} "
                       f"| {row['dev_chrf']} | {row['dev_bleu_by_set']} |" for row in summary.get("dev", []))
-    size = (output / "model.safetensors").stat().st_size
+    weights = output / "model.safetensors"
     generated = [tag for tag, rule in config["data"]["tags"].items() if "generate" in rule]
     running_example = """
 `svo` and `svo-cover` are short sentences of who does what to whom, both orders of each pair of nouns. **Sentences in
@@ -105,7 +118,7 @@ pipeline_tag: translation
 # {config['name']}
 
 A small Transformer in the MarianMT layout, trained with `scripts/train` of this project.
-{summary.get('parameters', 0):,} parameters, `model.safetensors` {size:,} bytes ({summary.get('dtype')}).
+{summary.get('parameters', 0):,} parameters, `model.safetensors` {weights.stat().st_size:,} bytes ({_stored_type(weights)}).
 
 ## Licence
 The weights: **{config['licence']}**. {config['licence_reason']}

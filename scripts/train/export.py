@@ -128,7 +128,7 @@ def main():
     counters, rows = state["counters"], state["rows"]
     write_json(folder / "summary.json", {
         "parameters": sum(tensor.numel() for tensor in weights.values()) - size,  # without final_logits_bias
-        "dtype": arguments.dtype, "minutes": round(counters["used"] / 60, 1), "steps": counters["step"],
+        "minutes": round(counters["used"] / 60, 1), "steps": counters["step"],
         "target_ids": round(sum(60 * float(row["target_tokens_per_second"]) for row in rows)),
         "dev": [{name: row.get(name, "") for name in ("minutes", "step", "dev_loss", "dev_bleu", "dev_chrf", "dev_bleu_by_set")}
                 for row in rows if row["dev_bleu"] != ""]})
