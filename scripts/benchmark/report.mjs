@@ -68,30 +68,29 @@ function kernelTable(kernels) {
   return table(['target', 'kernel', 'time', 'rate'], rows);
 }
 
-// What is wanted of us: [where, peer, workload, at least, aim] in times the peer's speed.
+// [where, peer, workload, what is wanted of us at least, the aim], both in times the peer's speed.
 const bar = [
   ['browser', 'bergamot', 'one25', 2, 3],
   ['browser', 'bergamot', 'batch32', 1.5, 2.5],
   ['browser', 'fxtranslate', 'one25', 2, 3],
   ['browser', 'transformers.js', 'one25', 5, 10],
+  ['browser', 'transformers.js', 'batch32'],
   ['native', 'ctranslate2', 'one25', 1, 1.3],
   ['native', 'ctranslate2', 'batch32', 1, 1.3],
   ['native', 'fxtranslate', 'one25', 1, 1.3],
   ['native', 'fxtranslate', 'batch32', 1, 1.3],
 ];
-const sameShape = '†';
-
 const measured = (entry, where, label, key) => entry?.[where]?.[label]?.workloads?.[key]?.milliseconds ?? [];
 
-/** How many times as long the peer takes; from the same shape with the other decoder (†) where it reads only that. */
-function speedUp(results, entry, where, peer, key) {
+// Marks a case in which our engine runs `instead` of the case's decoder, which it cannot read.
+const otherDecoder = '†';
+const title = ({ name, instead }) => name + (instead ? otherDecoder : '');
+
+/** How many times as long the peer takes. */
+function speedUp(entry, where, peer, key) {
   const ours = measured(entry, where, 'translucent', key);
   const theirs = measured(entry, where, peer, key);
-  if (!ours.length) return '–';
-  if (theirs.length) return times(ratio(theirs, ours));
-  const other = results.cases.find(({ name }) => name === `${entry.name}-ssru`);
-  const instead = measured(other, where, peer, key);
-  return instead.length ? times(summary(instead).median / summary(ours).median) + sameShape : '–';
+  return ours.length && theirs.length ? times(ratio(theirs, ours)) : '–';
 }
 
 /** One table for the README: our speed in times each peer's, for every model we can run. */
@@ -102,7 +101,7 @@ function overview(results, workloads) {
   const rows = bar
     .map(([where, peer, key, least, aim]) => [
       `${place[where]}, ${workloads[key].name}, against ${peer}`,
-      ...cases.map((entry) => speedUp(results, entry, where, peer, key)), `${least}×`, `${aim}×`])
+      ...cases.map((entry) => speedUp(entry, where, peer, key)), least ? `${least}×` : '', aim ? `${aim}×` : ''])
     .filter((row) => row.slice(1, 1 + cases.length).some((cell) => cell !== '–'));
   const threads = (where, two, one) => [
     `${place[where]}, batch of 32 sentences, two threads against one`,
@@ -124,7 +123,7 @@ function overview(results, workloads) {
     ['the same with the pages of the browser\'s program that it touches', resident('settled', 'now'), '']]) {
     if (cells.some((cell) => cell !== '–')) rows.push([what, ...cells, least, '']);
   }
-  return rows.length ? table(['times as fast as the peer', ...cases.map(({ name }) => name), 'at least', 'aim'], rows) : '';
+  return rows.length ? table(['times as fast as the peer', ...cases.map(title), 'at least', 'aim'], rows) : '';
 }
 
 /** The int8 product against what bare loops reach (tests/bench): share in percent, or nothing where that is not known. */
@@ -207,11 +206,11 @@ function circumstances(results) {
 
 /** The README's part: how many times as fast as each peer. */
 export function readmePart(results, workloads) {
-  const crossed = JSON.stringify(overview(results, workloads)).includes(sameShape);
+  const { instead } = results.cases.find((entry) => entry.instead) ?? {};
   return [...circumstances(results), '', overview(results, workloads), '',
     ...(results.kernels ? [kernelShares(results.kernels), ''] : []),
     ...quality(results.int8Differences),
-    ...(crossed ? [`${sameShape} the peer reads only models with the SSRU decoder: its time on the model of the same shape with it.`, ''] : []),
+    ...(instead ? [`${otherDecoder} peers with the SSRU decoder beside Translucent with a ${instead} in the same shape, which is more work: it does not read the former yet.`, ''] : []),
     'Every figure: [scripts/benchmark/results.md](scripts/benchmark/results.md).'].join('\n');
 }
 
@@ -225,7 +224,8 @@ export function markdown(results, workloads) {
     'median over the texts both translated, in turns.'];
   for (const entry of results.cases) {
     const weights = entry.kind === 'random' ? 'random weights' : 'our model';
-    parts.push('', `### ${entry.name} (${weights}; ${entry.shape}; ${number(entry.parameters / 1e6)} M parameters)`);
+    parts.push('', `### ${title(entry)} (${weights}; ${entry.shape}; ${number(entry.parameters / 1e6)} M parameters)`);
+    if (entry.instead) parts.push('', `${otherDecoder} \`translucent\` with a ${entry.instead} in the same shape, which is more work: it does not read this one yet.`);
     if (entry.browser) parts.push('', 'In Chromium:', '', groupTable(entry.browser, workloads));
     if (entry.cold) parts.push('', 'A page just opened, one sentence of 25 words:', '', coldTable(entry));
     if (entry.native) parts.push('', 'Native:', '', groupTable(entry.native, workloads));
@@ -237,13 +237,11 @@ export function markdown(results, workloads) {
       'The search alone, with random weights in the shape of `tiny`; targets are as long as their sources. Below the first row: times what the first takes, in turns with it.', '', grown);
   }
   if (results.kernels) parts.push('', '### Kernels', '', kernelTable(results.kernels));
-  const crossed = parts.some((part) => part.includes(sameShape));
   const random = results.cases.some(({ kind }) => kind === 'random');
   const notes = [
     'Bergamot places words by Marian\'s formula (its sinusoids divide by d/2 − 1), our model was trained with Hugging Face\'s (d/2): the same weights give it other outputs in part. Its int8 has one scale a matrix and saturates.',
     'Browser memory is the peak of the page\'s renderer process, native memory that of the whole process (the peers\' with Python).',
   ];
-  if (crossed) notes.push(`${sameShape} The peer reads only the SSRU decoder: its time on the model of the same shape with that decoder, which does less work, beside ours with self-attention.`);
   if (random) {
     notes.push('Random weights never end a sentence: the target has twice the source\'s pieces, Bergamot\'s own limit, for every engine; an engine with another limit (fxtranslate) is scaled to the same number of tokens.');
   }

@@ -92,8 +92,8 @@ function versions(browserVersion) {
 
 const targetTokens = (texts) => texts.reduce((sum, text) => sum + text.split(' ').filter(Boolean).length, 0);
 
-/** Opens, warms and measures a group of engines of one case; `engines`: label -> {make, only}. */
-async function measureGroup(name, engines, work, kind, options) {
+/** Opens, warms and measures a group of engines of one case; `engines`: label -> {make, only}; `about`: its case.json. */
+async function measureGroup(name, engines, work, about, options) {
   const { quick } = options;
   const results = {};
   const open = [];
@@ -147,7 +147,7 @@ async function measureGroup(name, engines, work, kind, options) {
           const answer = await engine.translate(texts, length);
           let { milliseconds } = answer;
           const disturbed = stolen() - before > disturbing * milliseconds;
-          if (kind === 'random') {
+          if (about.kind === 'random') {
             // An engine with a limit of its own is brought to the same number of target tokens.
             const tokens = targetTokens(answer.texts);
             if (tokens === 0) throw new Error('an empty translation');
@@ -183,7 +183,7 @@ async function measureGroup(name, engines, work, kind, options) {
     }
     result.memory = await engine.close();
   }
-  compare(results);
+  if (!about.instead) compare(results); // another model's outputs are others
   return results;
 }
 
@@ -333,7 +333,7 @@ async function main() {
       const work = JSON.parse(readFileSync(join(folder, 'work.json'), 'utf8'));
       const ours = join(folder, 'translucent');
       const modelBytes = existsSync(ours) ? modelInfo(ours).files.reduce((sum, file) => sum + file.bytes, 0) : null;
-      const entry = { ...about, modelBytes, measured: {} };
+      const entry = { instead: null, ...about, modelBytes, measured: {} };
       results.cases.push(entry);
       const missing = (engine) => about.missing[engine];
       if (chosen.includes('native')) {
@@ -349,7 +349,7 @@ async function main() {
           ctranslate2: peer('ctranslate2'),
           fxtranslate: peer('fxtranslate'),
           transformers: peer('transformers'),
-        }, work, about.kind, values);
+        }, work, about, values);
       }
       if (needsBrowser) {
         const page = (engine, { variant, threads } = {}) => () =>
@@ -380,7 +380,7 @@ async function main() {
         }
         if (chosen.includes('browser')) {
           entry.measured.browser = now;
-          entry.browser = await measureGroup(`${name}, Chromium`, engines, work, about.kind, values);
+          entry.browser = await measureGroup(`${name}, Chromium`, engines, work, about, values);
           if (entry.native) compareAcross(entry);
         }
       }
