@@ -59,7 +59,7 @@ Decoder::Decoder(const Checkpoint& checkpoint, std::shared_ptr<const PositionTab
       output_(checkpoint.Matrix("lm_head.weight"), checkpoint.Has("final_logits_bias")
                                                        ? checkpoint.Vector("final_logits_bias")
                                                        : WeightVector{}),
-      coarse_output_(new LazyCoarseOutputs{coarse}),
+      coarse_output_(new MeasuredCoarseOutputs(coarse)),
       heads_(checkpoint.config().decoder_attention_heads) {
   const ModelConfig& config = checkpoint.config();
   if (config.normalize_embedding) {
@@ -69,12 +69,6 @@ Decoder::Decoder(const Checkpoint& checkpoint, std::shared_ptr<const PositionTab
     layers_.emplace_back(checkpoint, "model.decoder.layers." + std::to_string(i));
   }
   if (config.add_final_layer_norm) final_norm_.emplace(checkpoint, "model.decoder.layer_norm");
-}
-
-const CoarseOutputs* Decoder::coarse_output() const {
-  LazyCoarseOutputs& lazy = *coarse_output_;
-  std::call_once(lazy.once, [&] { lazy.outputs = CoarseOutputs::Of(output_, lazy.settings); });
-  return lazy.outputs ? &*lazy.outputs : nullptr;
 }
 
 SourceMemory Decoder::Remember(MatrixView encoded, const PaddedBatch& batch,

@@ -69,9 +69,7 @@ std::optional<CoarseOutputs> CoarseOutputs::Of(const Linear& all, const Settings
   if (!all.is_int8() || w.cols > kMostCoarseColumns) return std::nullopt;
   const std::size_t bytes = w.rows / kPanelRows * PanelBytes(w.cols);
   if (settings.only_if_faster && bytes < kMany) return std::nullopt;
-  CoarseOutputs coarse(all, settings.computed);
-  if (settings.only_if_faster && !coarse.IsFaster()) return std::nullopt;
-  return coarse;
+  return CoarseOutputs(all, settings.computed);
 }
 
 CoarseOutputs::CoarseOutputs(const Linear& all, int computed) : all_(all), computed_(computed) {
@@ -83,9 +81,10 @@ CoarseOutputs::CoarseOutputs(const Linear& all, int computed) : all_(all), compu
   coarse_ = {static_cast<int>(panels), w.cols, codes_.data(), scales_.data()};
 }
 
-bool CoarseOutputs::IsFaster() const {
+CoarseOutputs::Times CoarseOutputs::Measure() const {
   using Clock = std::chrono::steady_clock;
-  constexpr int kRows = 8, kTurns = 2;
+  constexpr int kRows = 8;
+  constexpr int kRepeated = 4;  // in turns: neither finds the caches as it left them
   const int cols = all_.weight().cols;
   std::vector<float> x(static_cast<std::size_t>(kRows) * cols);
   for (std::size_t i = 0; i < x.size(); ++i) x[i] = static_cast<float>(i * 37 % 101) - 50.f;
@@ -93,20 +92,40 @@ bool CoarseOutputs::IsFaster() const {
   Buffers buffers = Allocate();
   QuantizedBuffer quantized;
   ArgMax best[kRows];
-  const auto time = [&](Clock::duration& least, int rows, auto work) {
+  const auto seconds = [&](int rows, auto work) {
     LinearInput input(x.data(), rows, cols, quantized);
     const auto began = Clock::now();
     work(input);
-    least = std::min(least, Clock::now() - began);
+    return std::chrono::duration<double>(Clock::now() - began).count();
   };
-  auto found = Clock::duration::max(), guessed = found, verified = found;
-  for (int turn = 0; turn < kTurns; ++turn) {
-    const auto find = [&](LinearInput& input) { all_.FindArgMax(input, bias.data(), best); };
-    time(found, 1, find);
-    time(guessed, 1, [&](LinearInput& input) { Guess(input, bias.data(), buffers); });
-    time(verified, kRows, find);
+  const auto find = [&](LinearInput& input) { all_.FindArgMax(input, bias.data(), best); };
+  const auto guess = [&](LinearInput& input) { Guess(input, bias.data(), buffers); };
+  Times times = {};
+  for (int i = 0; i < kRepeated; ++i) {
+    times.found += seconds(1, find) / kRepeated;
+    times.guessed += seconds(1, guess) / kRepeated;
   }
-  return guessed + verified / kRows < found;
+  times.verified = seconds(kRows, find) / kRows;
+  return times;
+}
+
+const CoarseOutputs* MeasuredCoarseOutputs::Of(const Linear& all) {
+  constexpr int kTurns = 4;
+  const std::lock_guard lock(mutex_);
+  if (turns_ < kTurns) {
+    if (turns_ == 0) outputs_ = CoarseOutputs::Of(all, settings_);
+    if (!outputs_ || !settings_.only_if_faster) {
+      turns_ = kTurns;
+    } else {
+      const CoarseOutputs::Times times = outputs_->Measure();
+      const auto least = [&](double a, double b) { return turns_ == 0 ? b : std::min(a, b); };
+      least_ = {least(least_.found, times.found), least(least_.guessed, times.guessed),
+                least(least_.verified, times.verified)};
+      if (++turns_ < kTurns) return nullptr;
+      if (least_.guessed + least_.verified >= least_.found) outputs_.reset();
+    }
+  }
+  return outputs_ ? &*outputs_ : nullptr;
 }
 
 CoarseOutputs::Buffers CoarseOutputs::Allocate() const {

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
@@ -98,9 +99,8 @@ class CoarseOutputs {
     int computed = 48;  // panels that are computed exactly
   };
 
-  /// None where a guess, and one row's share in verifying some at once, would take longer than to
-  /// compute the outputs of one row. That is measured, in some milliseconds: it depends on how fast
-  /// the machine reads what its caches do not hold.
+  /// None of float weights and of very wide layers; nor, where it has to be faster, of layers so
+  /// small that caches hold them.
   static std::optional<CoarseOutputs> Of(const Linear& all, const Settings& settings);
 
   CoarseOutputs(CoarseOutputs&&) = default;
@@ -118,15 +118,41 @@ class CoarseOutputs {
   /// coarse outputs are largest are computed exactly. -1: none.
   int Guess(LinearInput& x, const float* bias, Buffers& buffers) const;
 
+  /// What one row takes, in seconds: its largest output found, guessed, and its share in finding
+  /// those of some rows at once, by which guesses are verified.
+  struct Times {
+    double found, guessed, verified;
+  };
+  /// Takes as long as to compute the outputs of some 16 rows.
+  Times Measure() const;
+
  private:
   CoarseOutputs(const Linear& all, int computed);
-  bool IsFaster() const;
 
   Linear all_;
   int computed_;
   AlignedVector<std::uint8_t> codes_;
   AlignedVector<float> scales_;
   CoarseMatrix coarse_;
+};
+
+/// The coarse outputs of a layer where guessing is faster. That depends on how fast the machine
+/// reads what its caches do not hold. It is measured when it is first asked for, a turn each time:
+/// what has run for a while, browsers have compiled a second time, and better.
+class MeasuredCoarseOutputs {
+ public:
+  explicit MeasuredCoarseOutputs(const CoarseOutputs::Settings& settings) : settings_(settings) {}
+
+  /// Null while it is not known yet, and where guessing is no faster. The first call makes the
+  /// copy. `all`: the same layer each time. Threads may share it.
+  const CoarseOutputs* Of(const Linear& all);
+
+ private:
+  const CoarseOutputs::Settings settings_;
+  std::mutex mutex_;
+  int turns_ = 0;
+  CoarseOutputs::Times least_ = {};
+  std::optional<CoarseOutputs> outputs_;
 };
 
 /// Layer normalisation over the last axis (Ba et al. 2016), eps 1e-5 as in PyTorch.

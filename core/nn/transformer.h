@@ -2,7 +2,6 @@
 #pragma once
 
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
@@ -137,9 +136,8 @@ class Decoder {
   /// The projection to logits [vocabulary], with final_logits_bias where there is one.
   const Linear& output() const { return output_; }
 
-  /// What guesses its largest output; null where that would be no faster. The first call makes the
-  /// copy of the weights that it needs, and measures: tens of milliseconds for 32,000 outputs.
-  const CoarseOutputs* coarse_output() const;
+  /// What guesses its largest output, for a search that begins: see MeasuredCoarseOutputs::Of.
+  const CoarseOutputs* coarse_output() const { return coarse_output_->Of(output_); }
 
   /// hidden [rows, d_model] -> logits [rows, vocabulary], in workspace.logits. `output`: some of
   /// the projection's outputs, which are computed in its place if not null.
@@ -151,12 +149,7 @@ class Decoder {
   std::vector<DecoderLayer> layers_;
   std::optional<LayerNorm> final_norm_;
   Linear output_;  // [vocabulary, d_model], the embedding itself when tied; final_logits_bias
-  struct LazyCoarseOutputs {
-    CoarseOutputs::Settings settings;
-    std::once_flag once = {};
-    std::optional<CoarseOutputs> outputs = {};
-  };
-  std::unique_ptr<LazyCoarseOutputs> coarse_output_;
+  std::unique_ptr<MeasuredCoarseOutputs> coarse_output_;
   int heads_;
 };
 

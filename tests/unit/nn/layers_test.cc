@@ -156,14 +156,28 @@ TEST_CASE("layers: a coarse copy is made of large layers only, and of int8 weigh
   CHECK_FALSE(CoarseOutputs::Of(*int8.layer, {}));  // small: nothing is measured
   const LargeLayer wide(32, kMostCoarseColumns + kColumnGroup);
   CHECK_FALSE(CoarseOutputs::Of(*wide.layer, {.only_if_faster = kAny}));
-  // Whether a large one has it depends on the machine; if so, it serves as any other.
+}
+
+TEST_CASE(
+    "layers: whether to guess is known after a few measurements, or at once where it need not be "
+    "faster") {
   const LargeLayer large(16384, 256);
-  if (const auto coarse = CoarseOutputs::Of(*large.layer, {})) {
-    CoarseOutputs::Buffers buffers = coarse->Allocate();
+  MeasuredCoarseOutputs forced({.only_if_faster = false});
+  const CoarseOutputs* const first = forced.Of(*large.layer);
+  CHECK(first != nullptr);
+  CHECK(forced.Of(*large.layer) == first);
+
+  MeasuredCoarseOutputs measured({});
+  for (int turn = 0; turn < 3; ++turn) CHECK(measured.Of(*large.layer) == nullptr);
+  // The answer depends on the machine, and stays.
+  const CoarseOutputs* const answer = measured.Of(*large.layer);
+  CHECK(measured.Of(*large.layer) == answer);
+  if (answer != nullptr) {
+    CoarseOutputs::Buffers buffers = answer->Allocate();
     const std::vector<float> x = Random(3).Values(256), bias(16384, 0.f);
     QuantizedBuffer buffer;
     LinearInput input(x.data(), 1, 256, buffer);
-    const int guess = coarse->Guess(input, bias.data(), buffers);
+    const int guess = answer->Guess(input, bias.data(), buffers);
     CHECK(guess >= 0);
     CHECK(guess < 16384);
   }
