@@ -118,9 +118,8 @@ const CoarseOutputs* MeasuredCoarseOutputs::Of(const Linear& all) {
       turns_ = kTurns;
     } else {
       const CoarseOutputs::Times times = outputs_->Measure();
-      const auto least = [&](double a, double b) { return turns_ == 0 ? b : std::min(a, b); };
-      least_ = {least(least_.found, times.found), least(least_.guessed, times.guessed),
-                least(least_.verified, times.verified)};
+      least_ = {std::min(least_.found, times.found), std::min(least_.guessed, times.guessed),
+                std::min(least_.verified, times.verified)};
       if (++turns_ < kTurns) return nullptr;
       if (least_.guessed + least_.verified >= least_.found) outputs_.reset();
     }

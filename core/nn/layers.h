@@ -1,6 +1,7 @@
 // The small layers every block is made of: linear, layer norm, feed-forward, residual.
 #pragma once
 
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <mutex>
@@ -151,7 +152,7 @@ class MeasuredCoarseOutputs {
   const CoarseOutputs::Settings settings_;
   std::mutex mutex_;
   int turns_ = 0;
-  CoarseOutputs::Times least_ = {};
+  CoarseOutputs::Times least_ = {HUGE_VAL, HUGE_VAL, HUGE_VAL};
   std::optional<CoarseOutputs> outputs_;
 };
 
