@@ -57,6 +57,7 @@ struct Int8 {
   static constexpr int kPanelVectors = kPanelRows / kLanes;
   static constexpr int kVectorBytes = kLanes * kColumnGroup;
   static constexpr int kGroupBytes = kPanelRows * kColumnGroup;
+  static constexpr int kMaxStreams = std::max(1, Isa::kMaxVectors / kPanelVectors);
 
   /// Rows that are taken through all weights together: their activations stay in the cache.
   static constexpr int kRowBlock = 64;
@@ -121,23 +122,12 @@ struct Int8 {
 
   // --- products ---------------------------------------------------------------------------------
 
-  /// Asks for what lies kLead bytes on from `w`, column i of the first of Panels panels that are
-  /// read side by side; behind them lie the next as many.
-  template <int Panels>
-  static void Prefetch(const std::uint8_t* w, std::size_t i, std::size_t cols,
-                       std::size_t panel_bytes) {
-    if constexpr (kLead > 0) {
-      constexpr std::size_t kEach = kLead / Panels;
-      const std::size_t over = i + kEach / kPanelRows < cols ? 0 : (Panels - 1) * panel_bytes;
-      for (int p = 0; p < Panels; ++p) __builtin_prefetch(w + kEach + over + p * panel_bytes);
-    }
-  }
-
-  /// The sums of Rows rows with the outputs of Vectors vectors, the first of which begins at `w`.
-  /// sink(r, v, sums) receives them.
+  /// The sums of Rows rows with the outputs of Vectors vectors, the first of which begins at `w`;
+  /// the panels they lie in are `apart` bytes apart. sink(r, v, sums) receives them.
   template <int Rows, int Vectors, class Sink>
   TRANSLUCENT_TILE static void Tile(const Value* x, std::size_t x_stride, const std::uint8_t* w,
-                                    std::size_t panel_bytes, Sink sink) {
+                                    std::size_t apart, Sink sink) {
+    constexpr int kStreams = std::max(1, Vectors / kPanelVectors);
     using Sums = typename Isa::Accumulator[Rows][Vectors];
     const auto multiply = [&](std::size_t begin, std::size_t end, Sums& sums) {
       for (auto& row : sums) {
@@ -145,11 +135,13 @@ struct Int8 {
       }
       TRANSLUCENT_UNROLL
       for (std::size_t i = begin; i < end; i += kColumnGroup, w += kGroupBytes) {
-        Prefetch<std::max(1, Vectors / kPanelVectors)>(w, i, x_stride, panel_bytes);
+        if constexpr (kLead > 0) {
+          for (int p = 0; p < kStreams; ++p) __builtin_prefetch(w + p * apart + kLead / kStreams);
+        }
         typename Isa::Weights weights[Vectors];
         for (int v = 0; v < Vectors; ++v) {
-          weights[v] = Isa::LoadWeights(w + v / kPanelVectors * panel_bytes +
-                                        v % kPanelVectors * kVectorBytes);
+          weights[v] =
+              Isa::LoadWeights(w + v / kPanelVectors * apart + v % kPanelVectors * kVectorBytes);
         }
         for (int r = 0; r < Rows; ++r) {
           const typename Isa::Activations values = Isa::Broadcast(x + r * x_stride + i);
@@ -189,6 +181,9 @@ struct Int8 {
     return vectors;
   }
 
+  // What becomes of a tile's sums: a sink is given a row, the stream the sums are of, the first
+  // of their outputs and themselves.
+
   /// Writes outputs: linear_int8.
   struct Writer {
     const float* row_scales;
@@ -199,9 +194,7 @@ struct Int8 {
     float* out;
     std::size_t out_stride;
 
-    /// Outputs o, o + 1, ... of row r. Out of line of the tiles' loops, so that one copy serves
-    /// all.
-    void operator()(int r, int o, Ints sums) const {
+    void operator()(int r, int /*stream*/, int o, Ints sums) const {
       const Floats y = OutputsOf(*this, r, o, sums);
       const Floats zero(0.f);
       (relu ? xsimd::select(y < zero, zero, y) : y).store_unaligned(out + r * out_stride + o);
@@ -214,19 +207,21 @@ struct Int8 {
     const std::int32_t* corrections;
     const float* scales;
     const float* bias;
-    int first;      // the index of output 0
-    Floats* best;   // [rows]: for each lane the largest output so far
-    Ints* indices;  // [rows]: and its index
+    int first;                   // the index of output 0
+    Floats (*bests)[kRowBlock];  // [streams]: of each row and lane the largest output so far
+    Ints (*indices)[kRowBlock];  // [streams]: and its index; in a stream, indices rise
 
-    void operator()(int r, int o, Ints sums) const {
+    void operator()(int r, int stream, int o, Ints sums) const {
       alignas(64) static constexpr std::int32_t kIota[16] = {0, 1, 2,  3,  4,  5,  6,  7,
                                                              8, 9, 10, 11, 12, 13, 14, 15};
       const Floats y = OutputsOf(*this, r, o, sums);
-      const auto better = y > best[r];
+      Floats& best = bests[stream][r];
+      const auto better = y > best;
       if (!xsimd::any(better)) return;  // nearly always, but for the first outputs
-      best[r] = xsimd::select(better, y, best[r]);
-      indices[r] = xsimd::select(xsimd::batch_bool_cast<std::int32_t>(better),
-                                 Ints(first + o) + Ints::load_aligned(kIota), indices[r]);
+      best = xsimd::select(better, y, best);
+      Ints& index = indices[stream][r];
+      index = xsimd::select(xsimd::batch_bool_cast<std::int32_t>(better),
+                            Ints(first + o) + Ints::load_aligned(kIota), index);
     }
   };
 
@@ -246,58 +241,67 @@ struct Int8 {
     std::size_t panel_bytes;
   };
 
-  /// All rows of the block with Vectors vectors of outputs from o on; Rows is their number if they
-  /// fit one tile, 0 otherwise.
+  /// The first output of a strip and its weights. Where a strip spans several panels, streams, they
+  /// lie `apart` panels apart: what processors foresee of one run of memory ends with the page, so
+  /// that several are read faster together.
+  struct Place {
+    const std::uint8_t* w;
+    int output;
+    int apart;
+  };
+
+  /// All rows of the block with Vectors vectors of outputs; Rows is their number if they fit one
+  /// tile, 0 otherwise.
   template <int Rows, int Vectors, class Sink>
-  static void Strip(const Block& b, const std::uint8_t* w, int o, const Sink& sink) {
+  static void Strip(const Block& b, const Place& place, const Sink& sink) {
     if constexpr (Rows > 0) {
-      OneTile<Rows, Vectors>(b, 0, w, o, sink);
+      OneTile<Rows, Vectors>(b, 0, place, sink);
     } else {
       // Tiles of like height: the remainder of 9 = 8 + 1 would cost nearly as much as the 8.
       const int tiles = (b.rows + Isa::kMaxRows - 1) / Isa::kMaxRows;
       for (int t = 0, r = 0; t < tiles; ++t) {
         const int height = (b.rows - r + tiles - t - 1) / (tiles - t);
-        TileOfHeight<Isa::kMaxRows, Vectors>(height, b, r, w, o, sink);
+        TileOfHeight<Isa::kMaxRows, Vectors>(height, b, r, place, sink);
         r += height;
       }
     }
   }
 
   template <int Height, int Vectors, class Sink>
-  static void TileOfHeight(int height, const Block& b, int r, const std::uint8_t* w, int o,
+  static void TileOfHeight(int height, const Block& b, int r, const Place& place,
                            const Sink& sink) {
     if constexpr (Height > Isa::kMaxRows / 2) {
-      if (height < Height) return TileOfHeight<Height - 1, Vectors>(height, b, r, w, o, sink);
+      if (height < Height) return TileOfHeight<Height - 1, Vectors>(height, b, r, place, sink);
     }
-    OneTile<Height, Vectors>(b, r, w, o, sink);
+    OneTile<Height, Vectors>(b, r, place, sink);
   }
 
   template <int Rows, int Vectors, class Sink>
-  static void OneTile(const Block& b, int first_row, const std::uint8_t* w, int o,
-                      const Sink& sink) {
-    Tile<Rows, Vectors>(
-        b.x + first_row * b.x_stride, b.x_stride, w, b.panel_bytes,
-        [&](int r, int v, Ints sums) { sink(first_row + r, o + v * kLanes, sums); });
+  static void OneTile(const Block& b, int first_row, const Place& place, const Sink& sink) {
+    Tile<Rows, Vectors>(b.x + first_row * b.x_stride, b.x_stride, place.w,
+                        place.apart * b.panel_bytes, [&](int r, int v, Ints sums) {
+                          const int stream = v / kPanelVectors;
+                          const int o = place.output + stream * place.apart * kPanelRows +
+                                        v % kPanelVectors * kLanes;
+                          sink(first_row + r, stream, o, sums);
+                        });
   }
 
   /// `panels` panels that lie side by side, as many at a time as Vectors vectors span, then the
   /// rest in narrower strips.
   template <int Rows, int Vectors, class Sink>
   static void Panels(const Block& b, const std::uint8_t* w, int panels, int o, const Sink& sink) {
-    if constexpr (Vectors > kPanelVectors) {
-      constexpr int kPanels = Vectors / kPanelVectors;
-      for (; panels >= kPanels; panels -= kPanels) {
-        Strip<Rows, Vectors>(b, w, o, sink);
-        w += kPanels * b.panel_bytes;
-        o += kPanels * kPanelRows;
+    constexpr int kStreams = std::max(1, Vectors / kPanelVectors);
+    const int apart = panels / kStreams;
+    for (int p = 0; p < apart; ++p, w += b.panel_bytes, o += kPanelRows) {
+      for (int v = 0; v < kPanelVectors; v += Vectors) {
+        Strip<Rows, Vectors>(b, {w + v * kVectorBytes, o + v * kLanes, apart}, sink);
       }
-      if (panels > 0) Panels<Rows, Vectors / 2>(b, w, panels, o, sink);
-    } else {
-      for (; panels > 0; --panels, w += b.panel_bytes, o += kPanelRows) {
-        for (int v = 0; v < kPanelVectors; v += Vectors) {
-          Strip<Rows, Vectors>(b, w + v * kVectorBytes, o + v * kLanes, sink);
-        }
-      }
+    }
+    if constexpr (kStreams > 1) {
+      const int done = (kStreams - 1) * apart;
+      Panels<Rows, Vectors / 2>(b, w + done * b.panel_bytes, panels - kStreams * apart,
+                                o + done * kPanelRows, sink);
     }
   }
 
@@ -378,11 +382,14 @@ struct Int8 {
     for (int first = 0; first < x.rows; first += kRowBlock) {
       const Block b = BlockOf(x, first);
       constexpr float kNone = -std::numeric_limits<float>::infinity();
-      Floats best[kRowBlock];
-      Ints indices[kRowBlock];
-      std::fill(best, best + b.rows, Floats(kNone));
-      std::fill(indices, indices + b.rows, Ints(-1));
-      Chooser chooser = {x.scales + first, x.corrections + first, w.scales, bias, 0, best, indices};
+      Floats bests[kMaxStreams][kRowBlock];
+      Ints indices[kMaxStreams][kRowBlock];
+      for (int s = 0; s < kMaxStreams; ++s) {
+        std::fill_n(bests[s], b.rows, Floats(kNone));
+        std::fill_n(indices[s], b.rows, Ints(-1));
+      }
+      Chooser chooser = {x.scales + first, x.corrections + first, w.scales, bias, 0, bests,
+                         indices};
       PanelsForRows<1>(b, w.packed, panels, chooser);
       if (w.rows % kPanelRows != 0) {
         // What is not a number is never chosen.
@@ -393,15 +400,17 @@ struct Int8 {
         PanelsForRows<1>(b, w.last_panel, 1, chooser);
       }
       for (int r = 0; r < b.rows; ++r) {
-        alignas(64) float values[kLanes];
-        alignas(64) std::int32_t positions[kLanes];
-        best[r].store_aligned(values);
-        indices[r].store_aligned(positions);
         ArgMax& found = result[first + r] = {-1, kNone};
-        for (int lane = 0; lane < kLanes; ++lane) {
-          const bool better = values[lane] > found.value ||
-                              (values[lane] == found.value && positions[lane] < found.index);
-          if (better) found = {positions[lane], values[lane]};
+        for (int s = 0; s < kMaxStreams; ++s) {
+          alignas(64) float values[kLanes];
+          alignas(64) std::int32_t positions[kLanes];
+          bests[s][r].store_aligned(values);
+          indices[s][r].store_aligned(positions);
+          for (int lane = 0; lane < kLanes; ++lane) {
+            const bool better = values[lane] > found.value ||
+                                (values[lane] == found.value && positions[lane] < found.index);
+            if (better) found = {positions[lane], values[lane]};
+          }
         }
       }
     }

@@ -14,7 +14,7 @@ namespace {
 /// showed. A module cannot ask which of them an engine uses, so it is left alone.
 struct WasmRelaxed : Registers128<WasmRelaxed> {
   static constexpr int kAccumulators = 8;
-  static constexpr int kMaxVectors = 4;
+  static constexpr int kMaxVectors = 8;
   static constexpr int kMaxRows = 4;
 
   static constexpr int kMaxColumns = kMostColumns;
