@@ -15,6 +15,13 @@
 //   static Ints Total(Accumulator sums);                   // one sum per output
 //   static void StoreBytes(Ints v, std::int8_t* p);        // values in -128..127
 //
+// and, where MultiplyAdd adds up products in 16 bits first, its steps:
+//
+//   using Pairs;                                           // each the sum of two products, 16 bits
+//   static Pairs Multiply(Weights w, Activations x);
+//   static Pairs Add(Pairs a, Pairs b);
+//   static Accumulator Widen(Accumulator sums, Pairs p);   // adds p
+//
 // where Ints and Floats are xsimd's batches of Arch; a vector has as many outputs as they have
 // lanes.
 #pragma once
@@ -38,12 +45,16 @@
 #define TRANSLUCENT_TILE [[gnu::noinline]]
 #endif
 
+// What shares a tile's sums: they would lie in memory if it were a function of its own.
+#define TRANSLUCENT_INLINE __attribute__((always_inline))
+
 // V8 unrolls loops too, but keeps the counting of every round: 7 % at 4 rows and more. Plain SIMD,
 // which takes more registers, loses as much by it.
 #if defined(__wasm_relaxed_simd__)
-#define TRANSLUCENT_UNROLL _Pragma("clang loop unroll_count(4)")
+#define TRANSLUCENT_PRAGMA(text) _Pragma(#text)
+#define TRANSLUCENT_UNROLL(times) TRANSLUCENT_PRAGMA(clang loop unroll_count(times))
 #else
-#define TRANSLUCENT_UNROLL
+#define TRANSLUCENT_UNROLL(times)
 #endif
 
 namespace translucent {
@@ -58,6 +69,14 @@ struct Int8 {
   static constexpr int kVectorBytes = kLanes * kColumnGroup;
   static constexpr int kGroupBytes = kPanelRows * kColumnGroup;
   static constexpr int kMaxStreams = std::max(1, Isa::kMaxVectors / kPanelVectors);
+
+  /// Whether several rows' groups of columns are multiplied two at a time: their products are added
+  /// up in 16 bits before they are widened. They fit where of the 4 columns that meet in a lane the
+  /// positive activations come to kMostTogether at most, and so do the negative ones; nearly
+  /// always.
+  static constexpr bool kByTwos = requires { typename Isa::Pairs; };
+  static constexpr int kTwoGroups = 2 * kColumnGroup;
+  static constexpr int kMostTogether = 32767 / (kWeightOffset + kMaxWeight);
 
   /// Rows that are taken through all weights together: their activations stay in the cache.
   static constexpr int kRowBlock = 64;
@@ -123,54 +142,100 @@ struct Int8 {
   // --- products ---------------------------------------------------------------------------------
 
   /// The sums of Rows rows with the outputs of Vectors vectors, the first of which begins at `w`;
-  /// the panels they lie in are `apart` bytes apart. sink(r, v, sums) receives them.
+  /// the panels they lie in are `apart` bytes apart. sink(r, v, sums) receives them. run_ends, for
+  /// kByTwos and several rows: where a run of columns ends whose groups are multiplied two at a
+  /// time, one whose groups are multiplied one by one, and so on; the last is x_stride.
   template <int Rows, int Vectors, class Sink>
-  TRANSLUCENT_TILE static void Tile(const Value* x, std::size_t x_stride, const std::uint8_t* w,
+  TRANSLUCENT_TILE static void Tile(const Value* x, std::size_t x_stride,
+                                    const std::size_t* run_ends, const std::uint8_t* w,
                                     std::size_t apart, Sink sink) {
     constexpr int kStreams = std::max(1, Vectors / kPanelVectors);
-    using Sums = typename Isa::Accumulator[Rows][Vectors];
-    const auto multiply = [&](std::size_t begin, std::size_t end, Sums& sums) {
-      for (auto& row : sums) {
-        for (auto& sum : row) sum = Isa::Zero();
+    typename Isa::Accumulator sums[Rows][Vectors];
+    const auto clear = [&] {
+      for (auto& row_sums : sums) {
+        for (auto& sum : row_sums) sum = Isa::Zero();
       }
-      TRANSLUCENT_UNROLL
+    };
+    const auto weights = [&](int group, int v) {
+      const std::size_t at = v / kPanelVectors * apart + v % kPanelVectors * kVectorBytes;
+      return Isa::LoadWeights(w + group * kGroupBytes + at);
+    };
+    const auto prefetch = [&](int group) {
+      if constexpr (kLead > 0) {
+        for (int p = 0; p < kStreams; ++p) {
+          __builtin_prefetch(w + group * kGroupBytes + p * apart + kLead / kStreams);
+        }
+      }
+    };
+    const auto multiply = [&](std::size_t begin, std::size_t end) TRANSLUCENT_INLINE {
+      TRANSLUCENT_UNROLL(4)
       for (std::size_t i = begin; i < end; i += kColumnGroup, w += kGroupBytes) {
-        if constexpr (kLead > 0) {
-          for (int p = 0; p < kStreams; ++p) __builtin_prefetch(w + p * apart + kLead / kStreams);
-        }
-        typename Isa::Weights weights[Vectors];
-        for (int v = 0; v < Vectors; ++v) {
-          weights[v] =
-              Isa::LoadWeights(w + v / kPanelVectors * apart + v % kPanelVectors * kVectorBytes);
-        }
+        prefetch(0);
+        typename Isa::Weights all[Vectors];
+        for (int v = 0; v < Vectors; ++v) all[v] = weights(0, v);
         for (int r = 0; r < Rows; ++r) {
           const typename Isa::Activations values = Isa::Broadcast(x + r * x_stride + i);
           for (int v = 0; v < Vectors; ++v) {
-            sums[r][v] = Isa::MultiplyAdd(sums[r][v], weights[v], values);
+            sums[r][v] = Isa::MultiplyAdd(sums[r][v], all[v], values);
           }
         }
       }
     };
-    Sums sums;
+    // What sinks read; the sums themselves are to stay in registers.
+    Ints totals[Rows][Vectors];
+    for (auto& row_totals : totals) {
+      for (Ints& total : row_totals) total = Ints(0);
+    }
+    const auto add_totals = [&]() TRANSLUCENT_INLINE {
+      for (int r = 0; r < Rows; ++r) {
+        for (int v = 0; v < Vectors; ++v) totals[r][v] += Isa::Total(sums[r][v]);
+      }
+    };
     if constexpr (Isa::kMaxColumns >= kMostColumns) {
-      multiply(0, x_stride, sums);
-      for (int r = 0; r < Rows; ++r) {
-        for (int v = 0; v < Vectors; ++v) sink(r, v, Isa::Total(sums[r][v]));
-      }
-    } else {
-      Ints totals[Rows][Vectors];
-      for (auto& row : totals) {
-        for (Ints& total : row) total = Ints(0);
-      }
-      for (std::size_t i = 0; i < x_stride; i += Isa::kMaxColumns) {
-        multiply(i, std::min<std::size_t>(i + Isa::kMaxColumns, x_stride), sums);
-        for (int r = 0; r < Rows; ++r) {
-          for (int v = 0; v < Vectors; ++v) totals[r][v] += Isa::Total(sums[r][v]);
+      clear();
+      if constexpr (kByTwos && Rows > 1) {
+        constexpr int kWide = std::min(2, Vectors);  // as many at a time as V8 has registers for
+        const auto multiply_twos = [&](std::size_t begin, std::size_t end) TRANSLUCENT_INLINE {
+          TRANSLUCENT_UNROLL(2)
+          for (std::size_t i = begin; i < end; i += kTwoGroups, w += 2 * kGroupBytes) {
+            prefetch(0);
+            prefetch(1);
+            for (int r = 0; r < Rows; ++r) {
+              for (int v = 0; v < Vectors; v += kWide) {
+                typename Isa::Pairs pairs[kWide];
+                for (int g = 0; g < 2; ++g) {
+                  const Value* at = x + r * x_stride + i + g * kColumnGroup;
+                  const typename Isa::Activations values = Isa::Broadcast(at);
+                  for (int k = 0; k < kWide; ++k) {
+                    const auto products = Isa::Multiply(weights(g, v + k), values);
+                    pairs[k] = g == 0 ? products : Isa::Add(pairs[k], products);
+                  }
+                }
+                for (int k = 0; k < kWide; ++k) {
+                  sums[r][v + k] = Isa::Widen(sums[r][v + k], pairs[k]);
+                }
+              }
+            }
+          }
+        };
+        for (std::size_t done = 0; done < x_stride; run_ends += 2) {
+          multiply_twos(done, run_ends[0]);
+          multiply(run_ends[0], run_ends[1]);
+          done = run_ends[1];
         }
+      } else {
+        multiply(0, x_stride);
       }
-      for (int r = 0; r < Rows; ++r) {
-        for (int v = 0; v < Vectors; ++v) sink(r, v, totals[r][v]);
+      add_totals();
+    } else {
+      for (std::size_t i = 0; i < x_stride; i += Isa::kMaxColumns) {
+        clear();
+        multiply(i, std::min<std::size_t>(i + Isa::kMaxColumns, x_stride));
+        add_totals();
       }
+    }
+    for (int r = 0; r < Rows; ++r) {
+      for (int v = 0; v < Vectors; ++v) sink(r, v, totals[r][v]);
     }
   }
 
@@ -239,7 +304,15 @@ struct Int8 {
     std::size_t x_stride;
     int rows;
     std::size_t panel_bytes;
+    const std::size_t* const* run_ends;  // of each tile, for kByTwos and several rows
   };
+
+  /// Tiles of like height: the remainder of 9 = 8 + 1 would cost nearly as much as the 8.
+  static int TileCount(int rows) { return (rows + Isa::kMaxRows - 1) / Isa::kMaxRows; }
+  static int TileHeight(int rows, int tile) {
+    const int tiles = TileCount(rows);
+    return (rows + tiles - 1 - tile) / tiles;
+  }
 
   /// The first output of a strip and its weights. Where a strip spans several panels, streams, they
   /// lie `apart` panels apart: what processors foresee of one run of memory ends with the page, so
@@ -255,35 +328,36 @@ struct Int8 {
   template <int Rows, int Vectors, class Sink>
   static void Strip(const Block& b, const Place& place, const Sink& sink) {
     if constexpr (Rows > 0) {
-      OneTile<Rows, Vectors>(b, 0, place, sink);
+      OneTile<Rows, Vectors>(b, 0, 0, place, sink);
     } else {
-      // Tiles of like height: the remainder of 9 = 8 + 1 would cost nearly as much as the 8.
-      const int tiles = (b.rows + Isa::kMaxRows - 1) / Isa::kMaxRows;
-      for (int t = 0, r = 0; t < tiles; ++t) {
-        const int height = (b.rows - r + tiles - t - 1) / (tiles - t);
-        TileOfHeight<Isa::kMaxRows, Vectors>(height, b, r, place, sink);
+      for (int t = 0, r = 0; r < b.rows; ++t) {
+        const int height = TileHeight(b.rows, t);
+        TileOfHeight<Isa::kMaxRows, Vectors>(height, b, t, r, place, sink);
         r += height;
       }
     }
   }
 
   template <int Height, int Vectors, class Sink>
-  static void TileOfHeight(int height, const Block& b, int r, const Place& place,
+  static void TileOfHeight(int height, const Block& b, int tile, int row, const Place& place,
                            const Sink& sink) {
     if constexpr (Height > Isa::kMaxRows / 2) {
-      if (height < Height) return TileOfHeight<Height - 1, Vectors>(height, b, r, place, sink);
+      if (height < Height) {
+        return TileOfHeight<Height - 1, Vectors>(height, b, tile, row, place, sink);
+      }
     }
-    OneTile<Height, Vectors>(b, r, place, sink);
+    OneTile<Height, Vectors>(b, tile, row, place, sink);
   }
 
   template <int Rows, int Vectors, class Sink>
-  static void OneTile(const Block& b, int first_row, const Place& place, const Sink& sink) {
-    Tile<Rows, Vectors>(b.x + first_row * b.x_stride, b.x_stride, place.w,
+  static void OneTile(const Block& b, int tile, int row, const Place& place, const Sink& sink) {
+    Tile<Rows, Vectors>(b.x + row * b.x_stride, b.x_stride,
+                        kByTwos && Rows > 1 ? b.run_ends[tile] : nullptr, place.w,
                         place.apart * b.panel_bytes, [&](int r, int v, Ints sums) {
                           const int stream = v / kPanelVectors;
                           const int o = place.output + stream * place.apart * kPanelRows +
                                         v % kPanelVectors * kLanes;
-                          sink(first_row + r, stream, o, sums);
+                          sink(row + r, stream, o, sums);
                         });
   }
 
@@ -332,10 +406,84 @@ struct Int8 {
     float bias[kPanelRows] = {};
   };
 
-  static Block BlockOf(const QuantizedRows& x, int first) {
+  /// The rows from `first` on, for that many panels; good until the next call.
+  static Block BlockOf(const QuantizedRows& x, int first, int panels) {
     const std::size_t stride = PackedColumns(x.cols);
     const int rows = std::min(kRowBlock, x.rows - first);
-    return {ValuesOf(x.values + first * stride, rows * stride), stride, rows, PanelBytes(x.cols)};
+    const std::int8_t* values = x.values + first * stride;
+    return {ValuesOf(values, rows * stride), stride, rows, PanelBytes(x.cols),
+            RunEnds(values, stride, rows, panels)};
+  }
+
+  /// Whether products of two groups of columns may not fit 16 bits.
+  static bool Crowded(const std::int8_t* x) {
+    for (int lane = 0; lane < kColumnGroup; lane += 2) {
+      int above = 0, below = 0;
+      for (int i : {lane, lane + 1, lane + kColumnGroup, lane + kColumnGroup + 1}) {
+        above += std::max<int>(x[i], 0);
+        below += std::min<int>(x[i], 0);
+      }
+      if (std::max(above, -below) > kMostTogether) return true;
+    }
+    return false;
+  }
+
+  /// Whether any two groups of a row are Crowded.
+  static bool AnyCrowded(const std::int8_t* x, std::size_t cols) {
+    using Words = xsimd::batch<std::int16_t, typename Isa::Arch>;  // of two columns each
+    constexpr std::size_t kBytes = 2 * Words::size;
+    const Words zero(0);
+    Words above = zero, below = zero;
+    const auto add_second_group = [](Words v) {
+      const auto groups = xsimd::bitwise_cast<std::uint64_t>(v);
+      return v + xsimd::bitwise_cast<std::int16_t>(groups >> 32);
+    };
+    std::size_t i = 0;
+    for (; i + kBytes <= cols; i += kBytes) {
+      const auto bytes = xsimd::batch<std::int8_t, typename Isa::Arch>::load_unaligned(x + i);
+      const Words words = xsimd::bitwise_cast<std::int16_t>(bytes);
+      const Words even = (words << 8) >> 8, odd = words >> 8;
+      above = xsimd::max(above, add_second_group(xsimd::max(even, zero) + xsimd::max(odd, zero)));
+      below = xsimd::min(below, add_second_group(xsimd::min(even, zero) + xsimd::min(odd, zero)));
+    }
+    bool any = xsimd::reduce_max(xsimd::max(above, zero - below)) > kMostTogether;
+    for (; i + kTwoGroups <= cols; i += kTwoGroups) any |= Crowded(x + i);
+    return any;
+  }
+
+  /// Block::run_ends; good until the next call.
+  static const std::size_t* const* RunEnds(const std::int8_t* x, std::size_t stride, int rows,
+                                           int panels) {
+    if (!kByTwos || rows == 1) return nullptr;
+    thread_local std::vector<bool> crowded;  // of two groups each
+    thread_local std::vector<std::size_t> ends;
+    thread_local const std::size_t* tiles[kRowBlock];
+    const std::size_t twos = stride / kTwoGroups;
+    const bool few = panels < 4;  // for which it takes longer to look than it saves
+    const int count = TileCount(rows);
+    ends.clear();
+    ends.reserve(count * 2 * (twos + 1));
+    for (int t = 0; t < count; ++t) {
+      crowded.assign(twos, few);
+      for (int r = TileHeight(rows, t); r > 0; --r, x += stride) {
+        if (few || !AnyCrowded(x, stride)) continue;
+        for (std::size_t i = 0; i < twos; ++i) {
+          if (Crowded(x + i * kTwoGroups)) crowded[i] = true;
+        }
+      }
+      tiles[t] = ends.data() + ends.size();
+      for (std::size_t i = 0; i < twos; ++i) {
+        if (!crowded[i]) continue;
+        const std::size_t begin = i * kTwoGroups, end = begin + kTwoGroups;
+        if (i > 0 && crowded[i - 1]) {
+          ends.back() = end;
+        } else {
+          ends.insert(ends.end(), {begin, end});
+        }
+      }
+      ends.insert(ends.end(), {twos * kTwoGroups, stride});
+    }
+    return tiles;
   }
 
   /// The activations as products take them; good until the next call.
@@ -356,7 +504,7 @@ struct Int8 {
                      float* out, std::size_t out_stride) {
     const int panels = w.rows / kPanelRows;
     for (int first = 0; first < x.rows; first += kRowBlock) {
-      const Block b = BlockOf(x, first);
+      const Block b = BlockOf(x, first, panels);
       Writer writer = {
           x.scales + first, x.corrections + first, w.scales, bias, relu, out + first * out_stride,
           out_stride};
@@ -380,7 +528,7 @@ struct Int8 {
                          ArgMax* result) {
     const int panels = w.rows / kPanelRows;
     for (int first = 0; first < x.rows; first += kRowBlock) {
-      const Block b = BlockOf(x, first);
+      const Block b = BlockOf(x, first, panels);
       constexpr float kNone = -std::numeric_limits<float>::infinity();
       Floats bests[kMaxStreams][kRowBlock];
       Ints indices[kMaxStreams][kRowBlock];

@@ -26,9 +26,16 @@ struct WasmRelaxed : Registers128<WasmRelaxed> {
   static v128_t LoadWeights(const std::uint8_t* p) { return wasm_v128_load(p); }
   static v128_t Broadcast(const std::int8_t* p) { return wasm_v128_load32_splat(p); }
   static v128_t Zero() { return wasm_i32x4_const_splat(0); }
-  static v128_t MultiplyAdd(v128_t sums, v128_t weights, v128_t values) {
-    const v128_t pairs = wasm_i16x8_relaxed_dot_i8x16_i7x16(values, weights);
+  using Pairs = v128_t;
+  static v128_t Multiply(v128_t weights, v128_t values) {
+    return wasm_i16x8_relaxed_dot_i8x16_i7x16(values, weights);
+  }
+  static v128_t Add(v128_t a, v128_t b) { return wasm_i16x8_add(a, b); }
+  static v128_t Widen(v128_t sums, v128_t pairs) {
     return wasm_i32x4_add(sums, wasm_i32x4_dot_i16x8(pairs, wasm_i16x8_const_splat(1)));
+  }
+  static v128_t MultiplyAdd(v128_t sums, v128_t weights, v128_t values) {
+    return Widen(sums, Multiply(weights, values));
   }
   static Bytes Lookup(Bytes table, Bytes indices) {
     return wasm_i8x16_relaxed_swizzle(table, indices);

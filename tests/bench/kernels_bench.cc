@@ -35,6 +35,14 @@ std::vector<float> Floats(std::size_t n, float size = 1) {
   return values;
 }
 
+/// Activations as layer norm leaves them. Where kernels look at them, it matters.
+std::vector<float> Activations(std::size_t n) {
+  std::normal_distribution<float> normal;
+  std::vector<float> values(n);
+  for (float& v : values) v = normal(Random());
+  return values;
+}
+
 void SetRate(benchmark::State& state, const char* name, double per_iteration) {
   state.counters[name] = benchmark::Counter(per_iteration * static_cast<double>(state.iterations()),
                                             benchmark::Counter::kIsRate);
@@ -82,7 +90,7 @@ void Linear(benchmark::State& state, const Kernels& kernels, int cols, int outpu
 void LinearInt8(benchmark::State& state, const Kernels& kernels, int cols, int outputs, int rows,
                 int matrices) {
   Matrices w(outputs, cols, matrices, true);
-  const auto x = Floats(static_cast<std::size_t>(rows) * cols), bias = Floats(outputs);
+  const auto x = Activations(static_cast<std::size_t>(rows) * cols), bias = Floats(outputs);
   std::vector<float> out(static_cast<std::size_t>(rows) * outputs);
   QuantizedBuffer buffer;
   const QuantizedRows q = buffer.Resize(rows, cols);
@@ -100,7 +108,7 @@ void ShareOfBareLoop(benchmark::State& state, const Kernels& kernels, BareLoop b
                      int outputs, int rows) {
   using Clock = std::chrono::steady_clock;
   Matrices w(outputs, cols, 1, true);
-  const auto x = Floats(static_cast<std::size_t>(rows) * cols), bias = Floats(outputs);
+  const auto x = Activations(static_cast<std::size_t>(rows) * cols), bias = Floats(outputs);
   const std::size_t size = static_cast<std::size_t>(rows) * outputs;
   std::vector<float> out(size);
   std::vector<std::int32_t> sums(size);
@@ -135,7 +143,7 @@ void ShareOfBareLoop(benchmark::State& state, const Kernels& kernels, BareLoop b
 
 void ArgMaxInt8(benchmark::State& state, const Kernels& kernels, int cols, int outputs, int rows) {
   Matrices w(outputs, cols, 1, true);
-  const auto x = Floats(static_cast<std::size_t>(rows) * cols), bias = Floats(outputs);
+  const auto x = Activations(static_cast<std::size_t>(rows) * cols), bias = Floats(outputs);
   std::vector<ArgMax> best(rows);
   QuantizedBuffer buffer;
   const QuantizedRows q = buffer.Resize(rows, cols);
@@ -154,7 +162,7 @@ void CoarseBests(benchmark::State& state, const Kernels& kernels, int cols, int 
   std::vector<float> scales(outputs), bests(outputs / kPanelRows);
   PackCoarse(w.views[0], codes.data(), scales.data());
   const CoarseMatrix coarse = {outputs / kPanelRows, cols, codes.data(), scales.data()};
-  const auto x = Floats(cols), bias = Floats(outputs);
+  const auto x = Activations(cols), bias = Floats(outputs);
   QuantizedBuffer buffer;
   const QuantizedRows q = buffer.Resize(1, cols);
   kernels.quantize(x.data(), q);
@@ -247,11 +255,11 @@ void Register(const Kernels& kernels) {
           });
     }
   }
-  for (int outputs : {8000, 32000}) {
-    for (int rows : {1, 4, 32}) {
-      add("int8_arg_max" + set + size(256, outputs, rows),
-          [&kernels, outputs, rows](benchmark::State& state) {
-            ArgMaxInt8(state, kernels, 256, outputs, rows);
+  for (const auto& [cols, outputs] : {std::pair(256, 8000), {256, 32000}, {512, 32000}}) {
+    for (int rows : {1, 4, 16, 32}) {
+      add("int8_arg_max" + set + size(cols, outputs, rows),
+          [&kernels, cols = cols, outputs = outputs, rows](benchmark::State& state) {
+            ArgMaxInt8(state, kernels, cols, outputs, rows);
           });
     }
   }

@@ -338,6 +338,12 @@ TEST_CASE("int8: products and arg-max equal plain loops to the bit: every number
   for (int rows : {63, 64, 65, 73, 130}) CheckProducts(rows, 12, 35);
 }
 
+TEST_CASE("int8: products and arg-max equal plain loops to the bit: several rows, many panels") {
+  for (int cols : {4, 8, 12, 20, 28, 64, 100, 512, 2048}) {
+    for (int rows : {2, 3, 4, 5, 9, 17}) CheckProducts(rows, cols, 80);
+  }
+}
+
 TEST_CASE("int8: products do not depend on where weights lie") {
   for (int misalign : {1, 2, 4, 16, 33, 63}) {
     CheckProducts(1, 36, 144, misalign);
