@@ -1,8 +1,10 @@
 #include "decode/search.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <limits>
+#include <memory>
 #include <optional>
 #include <utility>
 
@@ -264,14 +266,24 @@ void ForbidIds(const GenerationConfig& settings, int eos, std::span<const int> i
 struct Drafts {
   static constexpr int kMost = 16;
 
-  const CoarseOutputs* coarse;
+  std::shared_ptr<const CoarseOutputs> coarse;
   CoarseOutputs::Buffers buffers;
   int most;              // ids to guess before they are verified; 1: guessing does not pay
   std::vector<int> ids;  // guessed behind the target's own
   MatrixBuffer hidden;   // [kMost, d_model]: what each was guessed from
 
-  Drafts(const CoarseOutputs& coarse, int d_model)
-      : coarse(&coarse), buffers(coarse.Allocate()), most(kMost / 4) {
+  /// A turn of CoarseTrial.
+  struct Turn {
+    static constexpr std::size_t kIds = kMost;  // or some more, until they are verified
+
+    bool guess;
+    std::size_t first;  // ids before it
+    double seconds;     // so far
+  };
+  std::optional<Turn> turn;
+
+  Drafts(std::shared_ptr<const CoarseOutputs> coarse, int d_model)
+      : coarse(std::move(coarse)), buffers(this->coarse->Allocate()), most(kMost / 4) {
     ids.reserve(kMost);
     hidden.Resize(kMost, d_model);
   }
@@ -430,17 +442,37 @@ struct BatchSearch::State {
 
   /// For a single target: a batch reads the weights for all its rows at once anyway.
   void StartDrafting() {
-    const CoarseOutputs* const coarse = model.decoder.coarse_output();
+    auto coarse = model.decoder.coarse_output().Outputs();
     if (coarse == nullptr) return;
     const int d_model = output->weight().cols;
-    drafts.emplace(*coarse, d_model);
+    drafts.emplace(std::move(coarse), d_model);
     decoder.workspace.quantized.Resize(Drafts::kMost, d_model);
     best.resize(Drafts::kMost);
+  }
+
+  /// While it is not known whether guesses are faster: ends a turn that has had its ids and begins
+  /// the next.
+  void TakeTurns() {
+    if (!drafts || !drafts->ids.empty() || GivenId(0) >= 0) return;
+    CoarseTrial& trial = model.decoder.coarse_output();
+    std::optional<Drafts::Turn>& turn = drafts->turn;
+    const std::size_t ids = rows[0].ids.size();
+    if (turn) {
+      if (ids < turn->first + Drafts::Turn::kIds) return;
+      trial.Tell(turn->guess, turn->seconds / static_cast<double>(ids - turn->first));
+      turn.reset();
+    }
+    if (const std::optional<bool> guess = trial.NextTurn()) {
+      turn = {.guess = *guess, .first = ids, .seconds = 0};
+    } else if (trial.Outputs() == nullptr) {
+      drafts.reset();
+    }
   }
 
   /// Whether the next id is to be guessed.
   bool CanDraft() const {
     if (!drafts || drafts->most == 1 || GivenId(0) >= 0) return false;
+    if (drafts->turn && !drafts->turn->guess) return false;
     return !rules.AtMaxLength(rows[0].ids.size() + drafts->ids.size() + 1);
   }
 
@@ -485,6 +517,15 @@ struct BatchSearch::State {
   }
 
   void StepGreedy() {
+    using Clock = std::chrono::steady_clock;
+    TakeTurns();
+    if (!drafts || !drafts->turn) return FindNext();
+    const auto began = Clock::now();
+    FindNext();
+    drafts->turn->seconds += std::chrono::duration<double>(Clock::now() - began).count();
+  }
+
+  void FindNext() {
     if (MustVerify()) return Verify();
     if (CanDraft()) return Draft();
     const int forced = rules.ForcedId(rows[0].ids.size());

@@ -70,10 +70,9 @@ struct Int8 {
   static constexpr int kGroupBytes = kPanelRows * kColumnGroup;
   static constexpr int kMaxStreams = std::max(1, Isa::kMaxVectors / kPanelVectors);
 
-  /// Whether several rows' groups of columns are multiplied two at a time: their products are added
-  /// up in 16 bits before they are widened. They fit where of the 4 columns that meet in a lane the
-  /// positive activations come to kMostTogether at most, and so do the negative ones; nearly
-  /// always.
+  /// Whether groups of columns are multiplied two at a time: their products are added up in 16 bits
+  /// before they are widened. They fit where of the 4 columns that meet in a lane the positive
+  /// activations come to kMostTogether at most, and so do the negative ones; nearly always.
   static constexpr bool kByTwos = requires { typename Isa::Pairs; };
   static constexpr int kTwoGroups = 2 * kColumnGroup;
   static constexpr int kMostTogether = 32767 / (kWeightOffset + kMaxWeight);
@@ -143,8 +142,8 @@ struct Int8 {
 
   /// The sums of Rows rows with the outputs of Vectors vectors, the first of which begins at `w`;
   /// the panels they lie in are `apart` bytes apart. sink(r, v, sums) receives them. run_ends, for
-  /// kByTwos and several rows: where a run of columns ends whose groups are multiplied two at a
-  /// time, one whose groups are multiplied one by one, and so on; the last is x_stride.
+  /// kByTwos: where a run of columns ends whose groups are multiplied two at a time, one whose
+  /// groups are multiplied one by one, and so on; the last is x_stride.
   template <int Rows, int Vectors, class Sink>
   TRANSLUCENT_TILE static void Tile(const Value* x, std::size_t x_stride,
                                     const std::size_t* run_ends, const std::uint8_t* w,
@@ -193,10 +192,11 @@ struct Int8 {
     };
     if constexpr (Isa::kMaxColumns >= kMostColumns) {
       clear();
-      if constexpr (kByTwos && Rows > 1) {
-        constexpr int kWide = std::min(2, Vectors);  // as many at a time as V8 has registers for
+      if constexpr (kByTwos) {
+        // As many at a time as V8 has registers for.
+        constexpr int kWide = std::min(Rows == 1 ? 4 : 2, Vectors);
         const auto multiply_twos = [&](std::size_t begin, std::size_t end) TRANSLUCENT_INLINE {
-          TRANSLUCENT_UNROLL(2)
+          TRANSLUCENT_UNROLL(Rows == 1 ? 4 : 2)
           for (std::size_t i = begin; i < end; i += kTwoGroups, w += 2 * kGroupBytes) {
             prefetch(0);
             prefetch(1);
@@ -304,7 +304,7 @@ struct Int8 {
     std::size_t x_stride;
     int rows;
     std::size_t panel_bytes;
-    const std::size_t* const* run_ends;  // of each tile, for kByTwos and several rows
+    const std::size_t* const* run_ends;  // of each tile, for kByTwos
   };
 
   /// Tiles of like height: the remainder of 9 = 8 + 1 would cost nearly as much as the 8.
@@ -351,9 +351,8 @@ struct Int8 {
 
   template <int Rows, int Vectors, class Sink>
   static void OneTile(const Block& b, int tile, int row, const Place& place, const Sink& sink) {
-    Tile<Rows, Vectors>(b.x + row * b.x_stride, b.x_stride,
-                        kByTwos && Rows > 1 ? b.run_ends[tile] : nullptr, place.w,
-                        place.apart * b.panel_bytes, [&](int r, int v, Ints sums) {
+    Tile<Rows, Vectors>(b.x + row * b.x_stride, b.x_stride, kByTwos ? b.run_ends[tile] : nullptr,
+                        place.w, place.apart * b.panel_bytes, [&](int r, int v, Ints sums) {
                           const int stream = v / kPanelVectors;
                           const int o = place.output + stream * place.apart * kPanelRows +
                                         v % kPanelVectors * kLanes;
@@ -454,7 +453,7 @@ struct Int8 {
   /// Block::run_ends; good until the next call.
   static const std::size_t* const* RunEnds(const std::int8_t* x, std::size_t stride, int rows,
                                            int panels) {
-    if (!kByTwos || rows == 1) return nullptr;
+    if (!kByTwos) return nullptr;
     thread_local std::vector<bool> crowded;  // of two groups each
     thread_local std::vector<std::size_t> ends;
     thread_local const std::size_t* tiles[kRowBlock];

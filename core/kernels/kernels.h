@@ -30,8 +30,7 @@ struct Kernels {
   void (*linear)(const float* x, int rows, const WeightMatrix& w, const float* bias, float* out,
                  std::size_t out_stride);
 
-  // --- int8: x is quantised once and multiplied with as many packed matrices as need it
-  // -----------
+  // --- int8: x is quantised once, then multiplied with all matrices that need it ----------------
 
   /// Quantises each row of x [rows, cols] to 8 bits, symmetrically:
   ///   scale = max|x| / 127,  q = x * (127 / max|x|) rounded half to even.

@@ -59,7 +59,7 @@ Decoder::Decoder(const Checkpoint& checkpoint, std::shared_ptr<const PositionTab
       output_(checkpoint.Matrix("lm_head.weight"), checkpoint.Has("final_logits_bias")
                                                        ? checkpoint.Vector("final_logits_bias")
                                                        : WeightVector{}),
-      coarse_output_(new MeasuredCoarseOutputs(coarse)),
+      coarse_output_(new CoarseTrial(output_, coarse)),
       heads_(checkpoint.config().decoder_attention_heads) {
   const ModelConfig& config = checkpoint.config();
   if (config.normalize_embedding) {

@@ -1,7 +1,6 @@
 #include "nn/layers.h"
 
 #include <algorithm>
-#include <chrono>
 #include <numeric>
 #include <vector>
 
@@ -64,11 +63,10 @@ SelectedOutputs::SelectedOutputs(const Linear& all, std::span<const int> outputs
 }
 
 std::optional<CoarseOutputs> CoarseOutputs::Of(const Linear& all, const Settings& settings) {
-  constexpr std::size_t kMany = 4 << 20;  // bytes: less than that, caches hold
   const WeightMatrix& w = all.weight();
   if (!all.is_int8() || w.cols > kMostCoarseColumns) return std::nullopt;
   const std::size_t bytes = w.rows / kPanelRows * PanelBytes(w.cols);
-  if (settings.only_if_faster && bytes < kMany) return std::nullopt;
+  if (settings.only_if_faster && bytes < settings.least_bytes) return std::nullopt;
   return CoarseOutputs(all, settings.computed);
 }
 
@@ -81,50 +79,38 @@ CoarseOutputs::CoarseOutputs(const Linear& all, int computed) : all_(all), compu
   coarse_ = {static_cast<int>(panels), w.cols, codes_.data(), scales_.data()};
 }
 
-CoarseOutputs::Times CoarseOutputs::Measure() const {
-  using Clock = std::chrono::steady_clock;
-  constexpr int kRows = 8;
-  constexpr int kRepeated = 4;  // in turns: neither finds the caches as it left them
-  const int cols = all_.weight().cols;
-  std::vector<float> x(static_cast<std::size_t>(kRows) * cols);
-  for (std::size_t i = 0; i < x.size(); ++i) x[i] = static_cast<float>(i * 37 % 101) - 50.f;
-  const std::vector<float> bias(all_.outputs());
-  Buffers buffers = Allocate();
-  QuantizedBuffer quantized;
-  ArgMax best[kRows];
-  const auto seconds = [&](int rows, auto work) {
-    LinearInput input(x.data(), rows, cols, quantized);
-    const auto began = Clock::now();
-    work(input);
-    return std::chrono::duration<double>(Clock::now() - began).count();
-  };
-  const auto find = [&](LinearInput& input) { all_.FindArgMax(input, bias.data(), best); };
-  const auto guess = [&](LinearInput& input) { Guess(input, bias.data(), buffers); };
-  Times times = {};
-  for (int i = 0; i < kRepeated; ++i) {
-    times.found += seconds(1, find) / kRepeated;
-    times.guessed += seconds(1, guess) / kRepeated;
+std::shared_ptr<const CoarseOutputs> CoarseTrial::Outputs() {
+  const std::lock_guard lock(mutex_);
+  if (!copied_) {
+    copied_ = true;
+    if (auto outputs = CoarseOutputs::Of(all_, settings_)) {
+      outputs_ = std::make_shared<const CoarseOutputs>(std::move(*outputs));
+    }
+    decided_ = outputs_ == nullptr || !settings_.only_if_faster;
   }
-  times.verified = seconds(kRows, find) / kRows;
-  return times;
+  return outputs_;
 }
 
-const CoarseOutputs* MeasuredCoarseOutputs::Of(const Linear& all) {
-  constexpr int kTurns = 4;
+std::optional<bool> CoarseTrial::NextTurn() {
   const std::lock_guard lock(mutex_);
-  if (turns_ < kTurns) {
-    if (turns_ == 0) outputs_ = CoarseOutputs::Of(all, settings_);
-    if (!outputs_ || !settings_.only_if_faster) {
-      turns_ = kTurns;
-    } else {
-      const CoarseOutputs::Times times = outputs_->Measure();
-      least_ = {std::min(least_.found, times.found), std::min(least_.guessed, times.guessed),
-                std::min(least_.verified, times.verified)};
-      if (++turns_ < kTurns) return nullptr;
-      if (least_.guessed + least_.verified >= least_.found) outputs_.reset();
-    }
-  }
-  return outputs_ ? &*outputs_ : nullptr;
+  if (decided_) return std::nullopt;
+  return guessed_.count < found_.count;
+}
+
+void CoarseTrial::Tell(bool guessed, double seconds) {
+  const std::lock_guard lock(mutex_);
+  Turns& turns = guessed ? guessed_ : found_;
+  if (decided_ || turns.count == kTurns) return;
+  turns.seconds[turns.count++] = seconds;
+  if (found_.count < kTurns || guessed_.count < kTurns) return;
+  decided_ = true;
+  if (guessed_.Undisturbed() >= found_.Undisturbed()) outputs_.reset();
+}
+
+double CoarseTrial::Turns::Undisturbed() {
+  const auto begin = seconds.begin() + kWarm, quartile = begin + (kTurns - kWarm) / 4;
+  std::nth_element(begin, quartile, seconds.end());
+  return *quartile;
 }
 
 CoarseOutputs::Buffers CoarseOutputs::Allocate() const {

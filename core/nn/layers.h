@@ -1,9 +1,10 @@
 // The small layers every block is made of: linear, layer norm, feed-forward, residual.
 #pragma once
 
-#include <cmath>
+#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <span>
@@ -97,7 +98,8 @@ class CoarseOutputs {
  public:
   struct Settings {
     bool only_if_faster = true;
-    int computed = 48;  // panels that are computed exactly
+    std::size_t least_bytes = 4 << 20;  // of the layer, where it has to be faster
+    int computed = 48;                  // panels that are computed exactly
   };
 
   /// None of float weights and of very wide layers; nor, where it has to be faster, of layers so
@@ -119,14 +121,6 @@ class CoarseOutputs {
   /// coarse outputs are largest are computed exactly. -1: none.
   int Guess(LinearInput& x, const float* bias, Buffers& buffers) const;
 
-  /// What one row takes, in seconds: its largest output found, guessed, and its share in finding
-  /// those of some rows at once, by which guesses are verified.
-  struct Times {
-    double found, guessed, verified;
-  };
-  /// Takes as long as to compute the outputs of some 16 rows.
-  Times Measure() const;
-
  private:
   CoarseOutputs(const Linear& all, int computed);
 
@@ -137,23 +131,40 @@ class CoarseOutputs {
   CoarseMatrix coarse_;
 };
 
-/// The coarse outputs of a layer where guessing is faster. That depends on how fast the machine
-/// reads what its caches do not hold. It is measured when it is first asked for, a turn each time:
-/// what has run for a while, browsers have compiled a second time, and better.
-class MeasuredCoarseOutputs {
+/// The coarse outputs of a layer, where a search is faster with guesses. That depends on how fast
+/// the machine reads what its caches do not hold, and on what a browser has compiled for good, so
+/// that no measurement beside a search foretells it: the first searches guess and find in turns, a
+/// turn for some ids, and tell what an id took. Threads may share it.
+class CoarseTrial {
  public:
-  explicit MeasuredCoarseOutputs(const CoarseOutputs::Settings& settings) : settings_(settings) {}
+  CoarseTrial(const Linear& all, const CoarseOutputs::Settings& settings)
+      : all_(all), settings_(settings) {}
 
-  /// Null while it is not known yet, and where guessing is no faster. The first call makes the
-  /// copy. `all`: the same layer each time. Threads may share it.
-  const CoarseOutputs* Of(const Linear& all);
+  /// Null where guesses are no faster. The first call makes the copy.
+  std::shared_ptr<const CoarseOutputs> Outputs();
+
+  /// Whether the turn that begins is to guess; nothing where none is needed any more.
+  std::optional<bool> NextTurn();
+
+  /// What each id of such a turn took, in seconds.
+  void Tell(bool guessed, double seconds);
 
  private:
+  static constexpr int kTurns = 12;  // of each kind
+  static constexpr int kWarm = 2;    // the first of which do not count
+
+  const Linear all_;
   const CoarseOutputs::Settings settings_;
   std::mutex mutex_;
-  int turns_ = 0;
-  CoarseOutputs::Times least_ = {HUGE_VAL, HUGE_VAL, HUGE_VAL};
-  std::optional<CoarseOutputs> outputs_;
+  bool copied_ = false;
+  bool decided_ = false;
+  std::shared_ptr<const CoarseOutputs> outputs_;
+  struct Turns {
+    int count = 0;
+    std::array<double, kTurns> seconds = {};
+    double Undisturbed();  // the lower quartile: whatever else a machine does only adds to it
+  };
+  Turns found_, guessed_;
 };
 
 /// Layer normalisation over the last axis (Ba et al. 2016), eps 1e-5 as in PyTorch.

@@ -136,8 +136,8 @@ class Decoder {
   /// The projection to logits [vocabulary], with final_logits_bias where there is one.
   const Linear& output() const { return output_; }
 
-  /// What guesses its largest output, for a search that begins: see MeasuredCoarseOutputs::Of.
-  const CoarseOutputs* coarse_output() const { return coarse_output_->Of(output_); }
+  /// What guesses its largest output, where that is faster.
+  CoarseTrial& coarse_output() const { return *coarse_output_; }
 
   /// hidden [rows, d_model] -> logits [rows, vocabulary], in workspace.logits. `output`: some of
   /// the projection's outputs, which are computed in its place if not null.
@@ -149,7 +149,7 @@ class Decoder {
   std::vector<DecoderLayer> layers_;
   std::optional<LayerNorm> final_norm_;
   Linear output_;  // [vocabulary, d_model], the embedding itself when tied; final_logits_bias
-  std::unique_ptr<MeasuredCoarseOutputs> coarse_output_;
+  std::unique_ptr<CoarseTrial> coarse_output_;
   int heads_;
 };
 

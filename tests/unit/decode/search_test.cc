@@ -167,7 +167,7 @@ TEST_CASE("decode: a step of greedy search allocates nothing") {
       CAPTURE(name);
       CAPTURE(scores);
       const MarianCase c(name, {}, {.only_if_faster = false});
-      REQUIRE((c.model.decoder.coarse_output() != nullptr) == name.starts_with("int8"));
+      REQUIRE((c.model.decoder.coarse_output().Outputs() != nullptr) == name.starts_with("int8"));
       GenerationConfig settings = SearchNamed(c, "greedy").settings;
       // A batch, and a sentence alone, whose ids are guessed.
       for (const auto& sources : {c.sources, {c.sources[0]}}) {
@@ -200,7 +200,7 @@ TEST_CASE("decode: ids that are guessed first change no target, however good the
     for (const int computed : {0, 1, 2, 32}) {
       CAPTURE(computed);
       const MarianCase c(name, {}, {.only_if_faster = false, .computed = computed});
-      REQUIRE(c.model.decoder.coarse_output() != nullptr);
+      REQUIRE(c.model.decoder.coarse_output().Outputs() != nullptr);
       for (const ExpectedSearch& search : c.searches) {
         if (search.settings.num_beams > 1) continue;
         CAPTURE(search.name);
@@ -231,6 +231,32 @@ TEST_CASE("decode: ids that are guessed first change no target, however good the
   CHECK(guessed > 100);
   CHECK(wrong > 100);
   CHECK(ended > 100);
+}
+
+TEST_CASE("decode: while searches learn whether guesses are faster, targets are the same") {
+  for (const std::string name : {"int8-swish", "int8-pre-norm-d21"}) {
+    CAPTURE(name);
+    const MarianCase c(name, {}, {.least_bytes = 0});
+    CoarseTrial& trial = c.model.decoder.coarse_output();
+    GenerationConfig settings = SearchNamed(c, "greedy").settings;
+    settings.max_length = c.checkpoint.config().max_position_embeddings;
+    std::vector<Results> expected;
+    for (const auto& source : c.sources) {
+      expected.push_back(Search(c.model, c.checkpoint.config(), settings, 1, true, {{source}}));
+    }
+    REQUIRE(trial.Outputs() != nullptr);
+    int rounds = 0, known = 0;
+    for (; known < 2; ++rounds, known += !trial.NextTurn()) {
+      REQUIRE(rounds < 200);
+      for (std::size_t i = 0; i < c.sources.size(); ++i) {
+        CAPTURE(i);
+        const auto found =
+            Search(c.model, c.checkpoint.config(), settings, 1, false, {{c.sources[i]}});
+        CHECK(Text(found[0][0].ids) == Text(expected[i][0][0].ids));
+      }
+    }
+    CHECK(rounds > 2);
+  }
 }
 
 TEST_CASE("decode: no sentences, no results") {

@@ -153,34 +153,47 @@ TEST_CASE("layers: a coarse copy is made of large layers only, and of int8 weigh
   LinearCase f32(false), int8(true);
   CHECK_FALSE(CoarseOutputs::Of(*f32.layer, {.only_if_faster = kAny}));
   CHECK(CoarseOutputs::Of(*int8.layer, {.only_if_faster = kAny}));
-  CHECK_FALSE(CoarseOutputs::Of(*int8.layer, {}));  // small: nothing is measured
+  CHECK_FALSE(CoarseOutputs::Of(*int8.layer, {}));  // small
   const LargeLayer wide(32, kMostCoarseColumns + kColumnGroup);
   CHECK_FALSE(CoarseOutputs::Of(*wide.layer, {.only_if_faster = kAny}));
 }
 
-TEST_CASE(
-    "layers: whether to guess is known after a few measurements, or at once where it need not be "
-    "faster") {
+TEST_CASE("layers: whether guesses are faster is known after some turns, and stays so") {
   const LargeLayer large(16384, 256);
-  MeasuredCoarseOutputs forced({.only_if_faster = false});
-  const CoarseOutputs* const first = forced.Of(*large.layer);
-  CHECK(first != nullptr);
-  CHECK(forced.Of(*large.layer) == first);
-
-  MeasuredCoarseOutputs measured({});
-  for (int turn = 0; turn < 3; ++turn) CHECK(measured.Of(*large.layer) == nullptr);
-  // The answer depends on the machine, and stays.
-  const CoarseOutputs* const answer = measured.Of(*large.layer);
-  CHECK(measured.Of(*large.layer) == answer);
-  if (answer != nullptr) {
-    CoarseOutputs::Buffers buffers = answer->Allocate();
-    const std::vector<float> x = Random(3).Values(256), bias(16384, 0.f);
-    QuantizedBuffer buffer;
-    LinearInput input(x.data(), 1, 256, buffer);
-    const int guess = answer->Guess(input, bias.data(), buffers);
-    CHECK(guess >= 0);
-    CHECK(guess < 16384);
+  constexpr double kUsual = 1e-3;
+  for (const double guessed : {0.9 * kUsual, 1.1 * kUsual}) {
+    CAPTURE(guessed);
+    CoarseTrial trial(*large.layer, {});
+    REQUIRE(trial.Outputs() != nullptr);
+    int turns = 0, guesses = 0;
+    while (const std::optional<bool> guess = trial.NextTurn()) {
+      REQUIRE(turns < 100);
+      CHECK(trial.Outputs() != nullptr);
+      // A browser that still compiles, then interruptions, which hit either kind.
+      const double factor = turns < 4 ? 10 : turns == 7 || turns == 10 ? 3 : 1;
+      trial.Tell(*guess, factor * (*guess ? guessed : kUsual));
+      guesses += *guess;
+      ++turns;
+    }
+    CHECK(turns == 2 * guesses);
+    CHECK((trial.Outputs() != nullptr) == (guessed < kUsual));
+    // Another thread's turn that ends late.
+    for (int i = 0; i < 100; ++i) trial.Tell(guessed < kUsual, 1.);
+    CHECK_FALSE(trial.NextTurn());
+    CHECK((trial.Outputs() != nullptr) == (guessed < kUsual));
   }
+}
+
+TEST_CASE("layers: where guesses need not be faster, or cannot be, there are no turns") {
+  const LargeLayer large(16384, 256);
+  CoarseTrial forced(*large.layer, {.only_if_faster = false});
+  CHECK(forced.Outputs() != nullptr);
+  CHECK_FALSE(forced.NextTurn());
+  CHECK(forced.Outputs() == forced.Outputs());
+  LinearCase small(true);
+  CoarseTrial none(*small.layer, {});
+  CHECK(none.Outputs() == nullptr);
+  CHECK_FALSE(none.NextTurn());
 }
 
 }  // namespace translucent::test
