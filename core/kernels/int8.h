@@ -82,7 +82,13 @@ struct Int8 {
 
   // --- quantising -------------------------------------------------------------------------------
 
-  static Ints ToInts(Floats v) { return xsimd::nearbyint_as_int(v); }
+  /// |v| < 2^22, rounded half to even: of a sum with 1.5 * 2^23 the last bits are whole numbers.
+  /// WebAssembly's own conversion takes longer, since it has to do with every float.
+  static Ints ToInts(Floats v) {
+    constexpr float kWhole = 0x1.8p23f;
+    return xsimd::bitwise_cast<std::int32_t>(v + Floats(kWhole)) -
+           Ints(std::bit_cast<std::int32_t>(kWhole));
+  }
 
   static Floats LoadTail(const float* p, int count) { return Isa::LoadTail(p, count, 0.f); }
 
@@ -463,15 +469,21 @@ struct Int8 {
     ends.clear();
     ends.reserve(count * 2 * (twos + 1));
     for (int t = 0; t < count; ++t) {
-      crowded.assign(twos, few);
+      tiles[t] = ends.data() + ends.size();
+      if (few) {
+        ends.insert(ends.end(), {0, stride});
+        continue;
+      }
+      bool any = false;
       for (int r = TileHeight(rows, t); r > 0; --r, x += stride) {
-        if (few || !AnyCrowded(x, stride)) continue;
+        if (!AnyCrowded(x, stride)) continue;
+        if (!any) crowded.assign(twos, false);
+        any = true;
         for (std::size_t i = 0; i < twos; ++i) {
           if (Crowded(x + i * kTwoGroups)) crowded[i] = true;
         }
       }
-      tiles[t] = ends.data() + ends.size();
-      for (std::size_t i = 0; i < twos; ++i) {
+      for (std::size_t i = 0; any && i < twos; ++i) {
         if (!crowded[i]) continue;
         const std::size_t begin = i * kTwoGroups, end = begin + kTwoGroups;
         if (i > 0 && crowded[i - 1]) {

@@ -110,53 +110,86 @@ struct Simd {
 
   // --- attention ------------------------------------------------------------------------------
 
-  /// kLanes keys at a time, so that their sums over lanes are taken together: summing one vector
-  /// after another takes longer than the products of a head of 32.
-  static void AttentionScores(const float* q, const float* const* keys, int n, int heads, int d_k,
-                              float scale, float* out, std::size_t stride) {
+  /// The scores of kLanes keys in Heads heads, so that their sums over lanes are taken together:
+  /// summing one vector after another takes longer than the products of a head of 32.
+  template <int Heads>
+  static void ScoresTile(const float* q, const float* const* keys, int d_k, Vector* scores) {
     const int whole = d_k / kLanes * kLanes;
-    for (int h = 0; h < heads; ++h, q += d_k, out += stride) {
-      for (int j = 0; j < n; j += kLanes) {
-        const int count = std::min(kLanes, n - j);
-        const float* k[kLanes];  // the last key stands in for those behind it
-        for (int l = 0; l < kLanes; ++l) k[l] = keys[j + std::min(l, count - 1)] + h * d_k;
-        Vector sums[kLanes];
-        for (Vector& sum : sums) sum = Vector(0.f);
-        for (int i = 0; i < whole; i += kLanes) {
-          const Vector query = Load(q + i);
-          for (int l = 0; l < kLanes; ++l) sums[l] = xsimd::fma(query, Load(k[l] + i), sums[l]);
-        }
-        if (whole < d_k) {
-          const Vector query = LoadTail(q + whole, d_k - whole, 0.f);
-          for (int l = 0; l < kLanes; ++l) {
-            sums[l] = xsimd::fma(query, LoadTail(k[l] + whole, d_k - whole, 0.f), sums[l]);
-          }
-        }
-        const Vector scores = Isa::AddUp(sums) * Vector(scale);
-        if (count == kLanes) {
-          scores.store_unaligned(out + j);
-        } else {
-          StoreTail(scores, out + j, count);
+    Vector sums[Heads][kLanes];
+    for (auto& head_sums : sums) {
+      for (Vector& sum : head_sums) sum = Vector(0.f);
+    }
+    for (int i = 0; i < whole; i += kLanes) {
+      for (int h = 0; h < Heads; ++h) {
+        const int at = h * d_k + i;
+        const Vector query = Load(q + at);
+        for (int l = 0; l < kLanes; ++l) {
+          sums[h][l] = xsimd::fma(query, Load(keys[l] + at), sums[h][l]);
         }
       }
+    }
+    if (whole < d_k) {
+      const int rest = d_k - whole;
+      for (int h = 0; h < Heads; ++h) {
+        const int at = h * d_k + whole;
+        const Vector query = LoadTail(q + at, rest, 0.f);
+        for (int l = 0; l < kLanes; ++l) {
+          sums[h][l] = xsimd::fma(query, LoadTail(keys[l] + at, rest, 0.f), sums[h][l]);
+        }
+      }
+    }
+    for (int h = 0; h < Heads; ++h) scores[h] = Isa::AddUp(sums[h]);
+  }
+
+  static void AttentionScores(const float* q, const float* const* keys, int n, int heads, int d_k,
+                              float scale, float* out, std::size_t stride) {
+    // Additions to one sum wait for each other: where a vector is short, those of two heads are
+    // under way.
+    constexpr int kHeads = kLanes == 4 ? 2 : 1;
+    for (int j = 0; j < n; j += kLanes) {
+      const int count = std::min(kLanes, n - j);
+      const float* k[kLanes];  // the last key stands in for those behind it
+      for (int l = 0; l < kLanes; ++l) k[l] = keys[j + std::min(l, count - 1)];
+      const auto tile = [&]<int Heads>(int h) {
+        const float* k_h[kLanes];
+        for (int l = 0; l < kLanes; ++l) k_h[l] = k[l] + h * d_k;
+        Vector scores[Heads];
+        ScoresTile<Heads>(q + h * d_k, k_h, d_k, scores);
+        for (int i = 0; i < Heads; ++i) {
+          const Vector scaled = scores[i] * Vector(scale);
+          float* to = out + (h + i) * stride + j;
+          if (count == kLanes) {
+            scaled.store_unaligned(to);
+          } else {
+            StoreTail(scaled, to, count);
+          }
+        }
+      };
+      int h = 0;
+      for (; h + kHeads <= heads; h += kHeads) tile.template operator()<kHeads>(h);
+      for (; h < heads; ++h) tile.template operator()<1>(h);
     }
   }
 
   /// Columns [column, column + Vectors * kLanes) of the sum, of several heads where a head is
-  /// shorter: additions to one vector wait for each other, those to different ones do not.
-  template <int Vectors>
+  /// shorter: additions to one vector wait for each other, those to different ones do not. Each
+  /// Shared vectors belong to one head.
+  template <int Vectors, int Shared>
   static void SumTile(const float* weights, std::size_t stride, const float* const* values, int n,
                       int d_k, int column, float* out) {
-    const float* head_weights[Vectors];
-    Vector sums[Vectors];
-    for (int v = 0; v < Vectors; ++v) {
-      head_weights[v] = weights + (column + v * kLanes) / d_k * stride;
-      sums[v] = Vector(0.f);
+    const float* head_weights[Vectors / Shared];
+    for (int v = 0; v < Vectors; v += Shared) {
+      head_weights[v / Shared] = weights + (column + v * kLanes) / d_k * stride;
     }
+    Vector sums[Vectors];
+    for (Vector& sum : sums) sum = Vector(0.f);
     for (int j = 0; j < n; ++j) {
       const float* value = values[j] + column;
-      for (int v = 0; v < Vectors; ++v) {
-        sums[v] = xsimd::fma(Vector(head_weights[v][j]), Load(value + v * kLanes), sums[v]);
+      for (int v = 0; v < Vectors; v += Shared) {
+        const Vector weight(head_weights[v / Shared][j]);
+        for (int i = v; i < v + Shared; ++i) {
+          sums[i] = xsimd::fma(weight, Load(value + i * kLanes), sums[i]);
+        }
       }
     }
     for (int v = 0; v < Vectors; ++v) sums[v].store_unaligned(out + column + v * kLanes);
@@ -166,16 +199,17 @@ struct Simd {
                             int n, int heads, int d_k, float* out) {
     // Where a head is no whole number of vectors, each by itself.
     const int span = d_k % kLanes == 0 ? heads * d_k : d_k;
+    const bool wide = d_k % (8 * kLanes) == 0;
     for (int begin = 0; begin < heads * d_k; begin += span) {
       const int end = begin + span;
       int i = begin;
       for (; i + 8 * kLanes <= end; i += 8 * kLanes) {
-        SumTile<8>(weights, stride, values, n, d_k, i, out);
+        (wide ? SumTile<8, 8> : SumTile<8, 1>)(weights, stride, values, n, d_k, i, out);
       }
       for (; i + 2 * kLanes <= end; i += 2 * kLanes) {
-        SumTile<2>(weights, stride, values, n, d_k, i, out);
+        SumTile<2, 1>(weights, stride, values, n, d_k, i, out);
       }
-      for (; i + kLanes <= end; i += kLanes) SumTile<1>(weights, stride, values, n, d_k, i, out);
+      for (; i + kLanes <= end; i += kLanes) SumTile<1, 1>(weights, stride, values, n, d_k, i, out);
       if (i < end) {
         Vector sum(0.f);
         for (int j = 0; j < n; ++j) {
