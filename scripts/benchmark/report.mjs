@@ -1,4 +1,4 @@
-// results.json as Markdown.
+// Results as Markdown.
 
 import { ratio, summary } from './statistics.mjs';
 
@@ -195,7 +195,8 @@ function occasions({ cases, measured }) {
 /** When, where and with what it was measured. */
 function circumstances(results) {
   const { machine, versions, settings } = results;
-  const processor = `${machine.processor}, ${machine.cores} cores (${machine.instructions.join(', ')}), ${machine.memoryGiB} GiB`;
+  const caches = Object.entries(machine.caches ?? {}).map(([level, size]) => `, L${level} ${size}`).join('');
+  const processor = `${machine.processor}, ${machine.cores} cores (${machine.instructions.join(', ')})${caches}, ${machine.memoryGiB} GiB`;
   const peers = Object.entries(versions).filter(([name, version]) => version && name !== 'translucent');
   const at = occasions(results);
   const ours = at.length === 1 ? at[0][0] : at.map(([key, parts]) => `${key} for ${parts.join('; ')}`).join(' · ');
@@ -204,14 +205,23 @@ function circumstances(results) {
     `Peers: ${peers.map(([name, version]) => `${name} ${version}`).join(', ')}.`];
 }
 
-/** The README's part: how many times as fast as each peer. */
-export function readmePart(results, workloads) {
-  const { instead } = results.cases.find((entry) => entry.instead) ?? {};
-  return [...circumstances(results), '', overview(results, workloads), '',
+/** The README's part: how many times as fast as each peer. `records`: [[file name, results], ...], a machine each. */
+export function readmePart(records, workloads) {
+  const partsOf = ({ cases, measured }) => [measured, ...cases.map((entry) => entry.measured)].flatMap(Object.keys).length;
+  const sorted = [...records].sort(([, a], [, b]) => partsOf(b) - partsOf(a));
+  const lines = sorted.flatMap(([name, results], i) => [
+    ...(i > 0 ? ['On another machine:', ''] : []),
+    ...circumstances(results),
+    `Every figure: [scripts/benchmark/results/${name}.md](scripts/benchmark/results/${name}.md).`, '',
+    overview(results, workloads), '',
     ...(results.kernels ? [kernelShares(results.kernels), ''] : []),
-    ...quality(results.int8Differences),
-    ...(instead ? [`${otherDecoder} peers with the SSRU decoder beside Translucent with a ${instead} in the same shape, which is more work: it does not read the former yet.`, ''] : []),
-    'Every figure: [scripts/benchmark/results.md](scripts/benchmark/results.md).'].join('\n');
+  ]);
+  const { instead } = sorted.flatMap(([, { cases }]) => cases).find((entry) => entry.instead) ?? {};
+  if (instead) {
+    lines.push(`${otherDecoder} peers with the SSRU decoder beside Translucent with a ${instead} in the same shape, which is more work: it does not read the former yet.`, '');
+  }
+  const latest = sorted.map(([, results]) => results).sort((a, b) => b.date.localeCompare(a.date))[0];
+  return [...lines, ...quality(latest.int8Differences)].join('\n').trimEnd();
 }
 
 /** The whole report. */

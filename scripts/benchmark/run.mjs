@@ -23,6 +23,7 @@ import { summary } from './statistics.mjs';
 const here = dirname(fileURLToPath(import.meta.url));
 const root = join(here, '..', '..');
 const build = join(root, 'build', 'bench');
+const recorded = join(here, 'results');
 const models = join(build, 'models');
 const python = join(build, 'venv', 'bin', 'python');
 const wasm = join(root, 'build', 'wasm');
@@ -63,8 +64,17 @@ function machine() {
     cores: cpus().length,
     instructions: sets,
     memoryGiB: Math.round(Number(memory) / 2 ** 20),
+    caches: caches(),
     system,
   };
+}
+
+/** Of the first core: {2: '2 MiB', 3: ...}; empty where the kernel does not say. */
+function caches() {
+  const folder = '/sys/devices/system/cpu/cpu0/cache';
+  const read = (name) => (existsSync(join(folder, name)) ? readFileSync(join(folder, name), 'utf8').trim() : '');
+  const sizes = [0, 1, 2, 3].map((i) => [read(`index${i}/level`), /^(\d+)K$/.exec(read(`index${i}/size`))?.[1]]);
+  return Object.fromEntries(sizes.filter(([level, size]) => level > 1 && size).map(([level, size]) => [level, `${size / 1024} MiB`]));
 }
 
 function versions(browserVersion) {
@@ -397,18 +407,28 @@ async function main() {
 }
 
 /**
- * Makes these results the repository's: beside this file, and as the README's table between its markers. What was
- * recorded on the same machine with the same peers stays where it was not measured again, so that a long benchmark can
- * be run in parts; the report says when and at which commit each was measured.
+ * Makes these results the repository's: in results/, a file for each kind of processor, and as the README's tables between
+ * its markers. What was recorded on the same machine with the same peers stays where it was not measured again, so that a
+ * long benchmark can be run in parts; the report says when and at which commit each was measured.
  */
 function record(measured) {
-  const results = merged(measured, JSON.parse(readFileSync(join(here, 'results.json'), 'utf8')));
-  write(results, here);
+  const name = fileName(measured.machine.processor);
+  const read = (file) => JSON.parse(readFileSync(join(recorded, file), 'utf8'));
+  const files = existsSync(recorded) ? readdirSync(recorded).filter((file) => file.endsWith('.json')) : [];
+  const results = files.includes(`${name}.json`) ? merged(measured, read(`${name}.json`)) : measured;
+  write(results, recorded, name);
+  const others = files.filter((file) => file !== `${name}.json`).map((file) => [file.replace(/\.json$/, ''), read(file)]);
   const readme = join(root, 'README.md');
   const markers = /(<!-- benchmark: [^\n]*-->\n)[\s\S]*?(<!-- end of benchmark -->)/;
   const before = readFileSync(readme, 'utf8');
   if (!markers.test(before)) throw new Error(`${readme}: no line '<!-- benchmark: ... -->' with its end`);
-  writeFileSync(readme, before.replace(markers, (_, begin, end) => `${begin}${readmePart(results, workloads)}\n${end}`));
+  writeFileSync(readme, before.replace(markers, (_, begin, end) => `${begin}${readmePart([[name, results], ...others], workloads)}\n${end}`));
+}
+
+/** 'Intel(R) Xeon(R) Processor @ 2.50GHz' -> 'intel-xeon-2.50ghz' */
+function fileName(processor) {
+  const words = processor.toLowerCase().replace(/\((r|tm)\)/g, ' ').match(/[a-z0-9.]+/g) ?? [];
+  return words.filter((word) => word !== 'processor' && word !== 'cpu').join('-') || 'unknown';
 }
 
 /** `results` with what `earlier` adds to it. */
@@ -416,7 +436,8 @@ function merged(results, earlier) {
   const chromium = results.versions.chromium ?? earlier.versions.chromium; // null where none was needed
   const circumstances = ({ machine, versions, settings }) => {
     const { translucent: _, ...peers } = versions;
-    return JSON.stringify([machine, { ...peers, chromium: versions.chromium ?? chromium }, settings]);
+    const { caches: __, ...rest } = machine; // not in every record
+    return JSON.stringify([rest, { ...peers, chromium: versions.chromium ?? chromium }, settings]);
   };
   if (circumstances(results) !== circumstances(earlier)) return results;
   const all = new Map(earlier.cases.map((entry) => [entry.name, entry]));
@@ -435,13 +456,13 @@ function merged(results, earlier) {
   };
 }
 
-function write(results, folder) {
+function write(results, folder, name = 'results') {
   const text = markdown(results, workloads);
   // The translations themselves stay out of the file that is kept; how many differ is in it.
   const kept = JSON.stringify(results, (key, value) => (key === 'outputs' ? undefined : value), 1);
   mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, 'results.json'), `${kept}\n`);
-  writeFileSync(join(folder, 'results.md'), text);
+  writeFileSync(join(folder, `${name}.json`), `${kept}\n`);
+  writeFileSync(join(folder, `${name}.md`), text);
   return text;
 }
 
