@@ -31,11 +31,12 @@ const binary = process.env.TRANSLUCENT_CLI ?? join(root, 'build', 'native', 'tra
 const parts = ['size', 'kernels', 'native', 'cold', 'browser'];
 const lineRate = 50e6; // bits per second of a cold start with its download
 
+// How many texts in each: beside the peers, and (`variants`) of our modules alone among themselves.
 const workloads = {
   one10: { name: 'one sentence, 10 words', full: 9, quick: 4 },
-  one25: { name: 'one sentence, 25 words', full: 30, quick: 6 },
+  one25: { name: 'one sentence, 25 words', full: 30, quick: 6, variants: { full: 30, quick: 6 } },
   one60: { name: 'one sentence, 60 words', full: 6, quick: 3 },
-  batch32: { name: 'batch of 32 sentences', full: 7, quick: 3 },
+  batch32: { name: 'batch of 32 sentences', full: 7, quick: 3, variants: { full: 24, quick: 6 } },
   batch512: { name: 'batch of 512 sentences', full: 2, quick: 0 },
   document: { name: 'document of 2,000 words', full: 3, quick: 1 },
 };
@@ -102,9 +103,10 @@ function versions(browserVersion) {
 
 const targetTokens = (texts) => texts.reduce((sum, text) => sum + text.split(' ').filter(Boolean).length, 0);
 
-/** Opens, warms and measures a group of engines of one case; `engines`: label -> {make, only}; `about`: its case.json. */
-async function measureGroup(name, engines, work, about, options) {
-  const { quick } = options;
+/** Opens, warms and measures a group of engines of one case; `engines`: label -> {make, only}; `about`: its case.json;
+ * `among`: from a workload to how many texts of it, {full, quick}. */
+async function measureGroup(name, engines, work, about, { quick, among = (workload) => workload }) {
+  const extent = quick ? 'quick' : 'full';
   const results = {};
   const open = [];
   for (const [label, { make, missing, only }] of Object.entries(engines)) {
@@ -131,7 +133,7 @@ async function measureGroup(name, engines, work, about, options) {
   }
 
   for (const [key, workload] of Object.entries(workloads)) {
-    const repeats = quick ? workload.quick : workload.full;
+    const repeats = among(workload)?.[extent] ?? 0;
     const { length, runs } = work[key];
     const measured = () => open.map(({ result }) => result.workloads[key]).filter((record) => record?.milliseconds.length);
     // Turns that neither an engine nor ours was disturbed at, of the engine that has fewest.
@@ -372,9 +374,10 @@ async function main() {
             only: ['one25', 'batch32', 'batch512', 'document'],
           };
         }
+        const variants = {};
         for (const variant of ourVariants()) {
           const threads = variant.includes('threads');
-          engines[`${variant} alone${threads ? ', 2 threads' : ''}`] = {
+          variants[`${variant} alone${threads ? ', 2 threads' : ''}`] = {
             make: page('variant', { variant, threads }),
             missing: missing('translucent'),
             only: ['one25', 'batch32'],
@@ -391,6 +394,9 @@ async function main() {
         if (chosen.includes('browser')) {
           entry.measured.browser = now;
           entry.browser = await measureGroup(`${name}, Chromium`, engines, work, about, values);
+          // Among themselves: a turn of every peer is long enough for the machine to be another one after it.
+          const among = ({ variants }) => variants;
+          Object.assign(entry.browser, await measureGroup(`${name}, Chromium, modules alone`, variants, work, about, { ...values, among }));
           if (entry.native) compareAcross(entry);
         }
       }
