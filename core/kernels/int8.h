@@ -147,7 +147,7 @@ struct Int8 {
   // --- products ---------------------------------------------------------------------------------
 
   /// The sums of Rows rows with the outputs of Vectors vectors, the first of which begins at `w`;
-  /// the panels they lie in are `apart` bytes apart. sink(r, v, sums) receives them. run_ends, for
+  /// the panels they lie in are `apart` bytes apart. sink(sums) receives them all. run_ends, for
   /// kByTwos: where a run of columns ends whose groups are multiplied two at a time, one whose
   /// groups are multiplied one by one, and so on; the last is x_stride.
   template <int Rows, int Vectors, class Sink>
@@ -240,9 +240,7 @@ struct Int8 {
         add_totals();
       }
     }
-    for (int r = 0; r < Rows; ++r) {
-      for (int v = 0; v < Vectors; ++v) sink(r, v, totals[r][v]);
-    }
+    sink(totals);
   }
 
   /// How wide a tile of so many rows is: a power of two.
@@ -252,8 +250,39 @@ struct Int8 {
     return vectors;
   }
 
-  // What becomes of a tile's sums: a sink is given a row, the stream the sums are of, the first
-  // of their outputs and themselves.
+  /// The first output of a strip and its weights. Where a strip spans several panels, streams, they
+  /// lie `apart` panels apart: what processors foresee of one run of memory ends with the page, so
+  /// that several are read faster together.
+  struct Place {
+    const std::uint8_t* w;
+    int output;
+    int apart;
+
+    /// The first output of vector v.
+    int Output(int v) const {
+      return output + v / kPanelVectors * apart * kPanelRows + v % kPanelVectors * kLanes;
+    }
+  };
+
+  /// The outputs of a tile, whose first row is `row`, from its sums.
+  template <int Rows, int Vectors, class Sink>
+  TRANSLUCENT_INLINE static void ToOutputs(const Sink& sink, int row, const Place& place,
+                                           const Ints (&sums)[Rows][Vectors],
+                                           Floats (&outputs)[Rows][Vectors]) {
+    for (int v = 0; v < Vectors; ++v) {
+      const int o = place.Output(v);
+      const Floats scales = Floats::load_unaligned(sink.scales + o);
+      // y + -0 is y, whatever y is.
+      const Floats bias =
+          sink.bias != nullptr ? Floats::load_unaligned(sink.bias + o) : Floats(-0.f);
+      for (int r = 0; r < Rows; ++r) {
+        const Floats sum = xsimd::to_float(sums[r][v] + Ints(sink.corrections[row + r]));
+        outputs[r][v] = sum * (Floats(sink.row_scales[row + r]) * scales) + bias;
+      }
+    }
+  }
+
+  // What becomes of a tile's sums: a sink is given its first row, its place and them.
 
   /// Writes outputs: linear_int8.
   struct Writer {
@@ -265,10 +294,22 @@ struct Int8 {
     float* out;
     std::size_t out_stride;
 
-    void operator()(int r, int /*stream*/, int o, Ints sums) const {
-      const Floats y = OutputsOf(*this, r, o, sums);
-      const Floats zero(0.f);
-      (relu ? xsimd::select(y < zero, zero, y) : y).store_unaligned(out + r * out_stride + o);
+    template <int Rows, int Vectors>
+    TRANSLUCENT_INLINE void Take(int row, Place place, const Ints (&sums)[Rows][Vectors]) const {
+      Floats outputs[Rows][Vectors];
+      ToOutputs(*this, row, place, sums, outputs);
+      if (relu) {
+        const Floats zero(0.f);
+        for (auto& of_row : outputs) {
+          for (Floats& y : of_row) y = xsimd::select(y < zero, zero, y);
+        }
+      }
+      // Copies, as `place` is: compilers cannot know that no store changes them.
+      float* to = out + row * out_stride;
+      const std::size_t stride = out_stride;
+      for (int r = 0; r < Rows; ++r, to += stride) {
+        for (int v = 0; v < Vectors; ++v) outputs[r][v].store_unaligned(to + place.Output(v));
+      }
     }
   };
 
@@ -282,27 +323,34 @@ struct Int8 {
     Floats (*bests)[kRowBlock];  // [streams]: of each row and lane the largest output so far
     Ints (*indices)[kRowBlock];  // [streams]: and its index; in a stream, indices rise
 
-    void operator()(int r, int stream, int o, Ints sums) const {
+    template <int Rows, int Vectors>
+    TRANSLUCENT_INLINE void Take(int row, const Place& place,
+                                 const Ints (&sums)[Rows][Vectors]) const {
+      Floats outputs[Rows][Vectors];
+      ToOutputs(*this, row, place, sums, outputs);
+      auto better = outputs[0][0] > bests[0][row];
+      for (int r = 0; r < Rows; ++r) {
+        for (int v = 0; v < Vectors; ++v) {
+          better = better | (outputs[r][v] > bests[v / kPanelVectors][row + r]);
+        }
+      }
+      if (!xsimd::any(better)) return;  // nearly always, but for the first outputs
+      for (int r = 0; r < Rows; ++r) {
+        for (int v = 0; v < Vectors; ++v) Remember(row + r, v, place, outputs[r][v]);
+      }
+    }
+
+    void Remember(int row, int v, const Place& place, Floats y) const {
       alignas(64) static constexpr std::int32_t kIota[16] = {0, 1, 2,  3,  4,  5,  6,  7,
                                                              8, 9, 10, 11, 12, 13, 14, 15};
-      const Floats y = OutputsOf(*this, r, o, sums);
-      Floats& best = bests[stream][r];
+      Floats& best = bests[v / kPanelVectors][row];
       const auto better = y > best;
-      if (!xsimd::any(better)) return;  // nearly always, but for the first outputs
       best = xsimd::select(better, y, best);
-      Ints& index = indices[stream][r];
+      Ints& index = indices[v / kPanelVectors][row];
       index = xsimd::select(xsimd::batch_bool_cast<std::int32_t>(better),
-                            Ints(first + o) + Ints::load_aligned(kIota), index);
+                            Ints(first + place.Output(v)) + Ints::load_aligned(kIota), index);
     }
   };
-
-  template <class Sink>
-  static Floats OutputsOf(const Sink& sink, int r, int o, Ints sums) {
-    const Floats sum = xsimd::to_float(sums + Ints(sink.corrections[r]));
-    const Floats scale = Floats(sink.row_scales[r]) * Floats::load_unaligned(sink.scales + o);
-    const Floats y = sum * scale;
-    return sink.bias != nullptr ? y + Floats::load_unaligned(sink.bias + o) : y;
-  }
 
   /// Rows and weights of a block of products.
   struct Block {
@@ -319,15 +367,6 @@ struct Int8 {
     const int tiles = TileCount(rows);
     return (rows + tiles - 1 - tile) / tiles;
   }
-
-  /// The first output of a strip and its weights. Where a strip spans several panels, streams, they
-  /// lie `apart` panels apart: what processors foresee of one run of memory ends with the page, so
-  /// that several are read faster together.
-  struct Place {
-    const std::uint8_t* w;
-    int output;
-    int apart;
-  };
 
   /// All rows of the block with Vectors vectors of outputs; Rows is their number if they fit one
   /// tile, 0 otherwise.
@@ -358,12 +397,8 @@ struct Int8 {
   template <int Rows, int Vectors, class Sink>
   static void OneTile(const Block& b, int tile, int row, const Place& place, const Sink& sink) {
     Tile<Rows, Vectors>(b.x + row * b.x_stride, b.x_stride, kByTwos ? b.run_ends[tile] : nullptr,
-                        place.w, place.apart * b.panel_bytes, [&](int r, int v, Ints sums) {
-                          const int stream = v / kPanelVectors;
-                          const int o = place.output + stream * place.apart * kPanelRows +
-                                        v % kPanelVectors * kLanes;
-                          sink(row + r, stream, o, sums);
-                        });
+                        place.w, place.apart * b.panel_bytes,
+                        [&](const Ints(&sums)[Rows][Vectors]) { sink.Take(row, place, sums); });
   }
 
   /// `panels` panels that lie side by side, as many at a time as Vectors vectors span, then the
@@ -416,8 +451,9 @@ struct Int8 {
     const std::size_t stride = PackedColumns(x.cols);
     const int rows = std::min(kRowBlock, x.rows - first);
     const std::int8_t* values = x.values + first * stride;
-    return {ValuesOf(values, rows * stride), stride, rows, PanelBytes(x.cols),
-            RunEnds(values, stride, rows, panels)};
+    const std::size_t* const* run_ends = nullptr;
+    if constexpr (kByTwos) run_ends = RunEnds(values, stride, rows, panels);
+    return {ValuesOf(values, rows * stride), stride, rows, PanelBytes(x.cols), run_ends};
   }
 
   /// Whether products of two groups of columns may not fit 16 bits.
@@ -435,23 +471,22 @@ struct Int8 {
 
   /// Whether any two groups of a row are Crowded.
   static bool AnyCrowded(const std::int8_t* x, std::size_t cols) {
-    using Words = xsimd::batch<std::int16_t, typename Isa::Arch>;  // of two columns each
-    constexpr std::size_t kBytes = 2 * Words::size;
-    const Words zero(0);
-    Words above = zero, below = zero;
-    const auto add_second_group = [](Words v) {
-      const auto groups = xsimd::bitwise_cast<std::uint64_t>(v);
-      return v + xsimd::bitwise_cast<std::int16_t>(groups >> 32);
+    using Bytes = xsimd::batch<std::int8_t, typename Isa::Arch>;
+    using Words = xsimd::batch<std::int16_t, typename Isa::Arch>;
+    // Of each two groups, what meets in a lane: products with ones add up two columns, as any do.
+    const auto together = [](Bytes v) {
+      const Words pairs = Isa::Multiply(Bytes(1), v);
+      return pairs +
+             xsimd::bitwise_cast<std::int16_t>(xsimd::bitwise_cast<std::uint64_t>(pairs) >> 32);
     };
+    Words most(0);
     std::size_t i = 0;
-    for (; i + kBytes <= cols; i += kBytes) {
-      const auto bytes = xsimd::batch<std::int8_t, typename Isa::Arch>::load_unaligned(x + i);
-      const Words words = xsimd::bitwise_cast<std::int16_t>(bytes);
-      const Words even = (words << 8) >> 8, odd = words >> 8;
-      above = xsimd::max(above, add_second_group(xsimd::max(even, zero) + xsimd::max(odd, zero)));
-      below = xsimd::min(below, add_second_group(xsimd::min(even, zero) + xsimd::min(odd, zero)));
+    for (; i + Bytes::size <= cols; i += Bytes::size) {
+      const Bytes values = Bytes::load_unaligned(x + i);
+      const Bytes above = xsimd::max(values, Bytes(0));
+      most = xsimd::max(most, xsimd::max(together(above), together(above - values)));
     }
-    bool any = xsimd::reduce_max(xsimd::max(above, zero - below)) > kMostTogether;
+    bool any = xsimd::reduce_max(most) > kMostTogether;
     for (; i + kTwoGroups <= cols; i += kTwoGroups) any |= Crowded(x + i);
     return any;
   }
@@ -459,7 +494,6 @@ struct Int8 {
   /// Block::run_ends; good until the next call.
   static const std::size_t* const* RunEnds(const std::int8_t* x, std::size_t stride, int rows,
                                            int panels) {
-    if (!kByTwos) return nullptr;
     thread_local std::vector<bool> crowded;  // of two groups each
     thread_local std::vector<std::size_t> ends;
     thread_local const std::size_t* tiles[kRowBlock];
