@@ -143,8 +143,10 @@ async function measureGroup(name, engines, work, about, { quick, among = (worklo
         milliseconds.length - new Set([...disturbed, ...records[0].disturbed]).size));
     };
     for (let run = 0; run < runs.length && repeats > 0 && (run < repeats || undisturbed() < repeats); run++) {
-      for (let turn = 0; turn < open.length; turn++) {
-        const { engine, result, label, only } = open[(turn + run) % open.length];
+      // Each begins in its turn, in one direction and the other: what an engine leaves to do behind it, or in the caches,
+      // is not to meet the same one every time.
+      const order = open.map((_, turn) => open[(turn + (run >> 1)) % open.length]);
+      for (const { engine, result, label, only } of run % 2 ? order.reverse() : order) {
         if (result.failure || (only && !only.includes(key))) continue;
         const record = (result.workloads[key] ??= { milliseconds: [], disturbed: [] });
         if (record.failure || record.skipped) continue;
