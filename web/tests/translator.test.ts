@@ -483,9 +483,11 @@ describe('translateStreaming()', () => {
     const translator = await create();
     const stop = new AbortController();
     const reason = new Error('r');
-    const reading = read(translator.translateStreaming('狗。猫。'.repeat(200), { signal: stop.signal }));
-    setTimeout(() => stop.abort(reason), 5);
-    expect((await reading).error).toBe(reason);
+    options.onSentence = () => stop.abort(reason);
+    expect((await read(translator.translateStreaming('狗。猫。'.repeat(200), { signal: stop.signal }))).error).toBe(reason);
+    expect(await translator.translate('猫。')).toBe('732B.');
+    expect(engines[0]!.translated.length).toBeLessThan(60);
+    expect(engines[0]!.jobsAlive).toBe(0);
   });
 
   it('destroy() under way is an AbortError of the stream', async () => {
